@@ -1,0 +1,162 @@
+//! One run: fit a method on the k-shot training examples with selection on dev, and score examples
+//! with the weights that were best on dev.
+
+use std::path::Path;
+
+use dart_data::{Example, Task};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::method::Method;
+
+/// Optimisation settings of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSettings {
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Peak learning rate of the pseudo rows; `None`: `learning_rate`.
+    pub pseudo_learning_rate: Option<f64>,
+    /// Examples a micro-batch.
+    pub batch: usize,
+    /// Micro-batches a step.
+    pub accumulation: usize,
+    /// Optimizer steps.
+    pub steps: usize,
+    /// Share of the steps in which the learning rate rises linearly from 0.
+    pub warmup: f64,
+    /// AdamW's decoupled weight decay; never on embeddings, pseudo rows, biases and LayerNorms.
+    pub weight_decay: f64,
+    /// Largest global gradient norm.
+    pub clip: f64,
+    /// Steps between evaluations on dev (the last step is always evaluated).
+    pub eval_every: usize,
+    /// Evaluations without improvement after which training stops; `None`: never.
+    pub patience: Option<usize>,
+    /// Longest input in tokens.
+    pub max_length: usize,
+    /// Intra-op threads of libtorch (part of a run's identity: bits depend on it).
+    pub threads: usize,
+    /// `auto`, `cpu` or `cuda:N`.
+    pub device: String,
+}
+
+/// Everything that identifies a run but its data.
+#[derive(Clone, Copy, Debug)]
+pub struct RunSpec<'a> {
+    /// Folder of the language model in Hugging Face's layout.
+    pub model: &'a Path,
+    /// What is trained and how texts are classified.
+    pub method: &'a Method,
+    /// How it is optimised.
+    pub settings: &'a TrainSettings,
+    /// Classes, manual template, label words and metric.
+    pub task: &'a Task,
+    /// Seed of everything random in the run.
+    pub seed: u64,
+}
+
+/// What an observer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Go on.
+    Continue,
+    /// Save the state and return [`crate::CoreError::Interrupted`].
+    Stop,
+}
+
+/// One optimizer step.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// Steps done, from 1.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Learning rate of this step.
+    pub learning_rate: f64,
+    /// L_C, the batch's mean.
+    pub class_loss: f64,
+    /// L_F before λ, the batch's mean.
+    pub fluency_loss: Option<f64>,
+    /// Global gradient norm before clipping.
+    pub gradient_norm: f64,
+}
+
+/// One evaluation on dev.
+#[derive(Clone, Debug)]
+pub struct EvalReport {
+    /// Steps done.
+    pub step: usize,
+    /// The task's metric, in [−1, 1].
+    pub dev: f64,
+    /// L_C on dev (breaks ties).
+    pub dev_loss: f64,
+    /// Whether this is the best so far.
+    pub best: bool,
+}
+
+/// Receives progress; may stop a run between steps.
+pub trait Observer {
+    /// Called after every optimizer step.
+    fn step(&mut self, report: &StepReport) -> Control;
+    /// Called after every evaluation on dev.
+    fn evaluation(&mut self, report: &EvalReport) -> Control;
+}
+
+/// What a finished fit reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitOutcome {
+    /// Best dev metric.
+    pub dev: f64,
+    /// L_C on dev at the best step.
+    pub dev_loss: f64,
+    /// Step of the best evaluation (0 for methods without training).
+    pub best_step: usize,
+    /// Optimizer steps done.
+    pub steps: usize,
+    /// Share of the training and dev inputs that were cut to `max_length`.
+    pub truncated: f64,
+}
+
+/// One scored example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// [`Example::row`].
+    pub row: usize,
+    /// The true class.
+    pub gold: usize,
+    /// The predicted class (ties: the first).
+    pub predicted: usize,
+    /// A probability per class, `[classes]`.
+    pub probabilities: Vec<f64>,
+}
+
+/// Scores of a set of examples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// The task's metric.
+    pub metric: f64,
+    /// Macro F1, whatever the metric.
+    pub macro_f1: f64,
+    /// L_C, the mean over the examples.
+    pub loss: f64,
+    /// One a row, in the order of the examples.
+    pub predictions: Vec<Prediction>,
+}
+
+/// Trains on `train`, selects on `dev`, and leaves the best weights and the resumable state in
+/// `state_dir`; a fit that finds its own state there goes on from it to the same bits.
+pub fn fit(
+    _spec: &RunSpec,
+    _train: &[Example],
+    _dev: &[Example],
+    _state_dir: &Path,
+    _observer: &mut dyn Observer,
+) -> Result<FitOutcome> {
+    Err(crate::CoreError::Setting("fit: under construction".into()))
+}
+
+/// Scores `examples` with the best weights that [`fit`] left in `state_dir`.
+pub fn score(_spec: &RunSpec, _examples: &[Example], _state_dir: &Path) -> Result<Scores> {
+    Err(crate::CoreError::Setting("score: under construction".into()))
+}
