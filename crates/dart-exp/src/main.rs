@@ -1,2 +1,3 @@
 //! The experiment runner.
+mod tensorboard;
 fn main() {}

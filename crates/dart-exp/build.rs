@@ -1,0 +1,10 @@
+//! Gives this crate's programs and tests their run path to libtorch.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    // From dart-core's build script.
+    println!("cargo::rerun-if-env-changed=DEP_DART_CORE_LIBTORCH_LIB");
+    if let Ok(lib) = std::env::var("DEP_DART_CORE_LIBTORCH_LIB") {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
+    }
+}
