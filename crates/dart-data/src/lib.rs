@@ -1,9 +1,26 @@
 //! Data sets, their formats and LM-BFF's k-shot sampling, without torch.
+//!
+//! A [`Catalog`] knows the tasks; [`load`] finds a task's data in a folder and gives the splits of
+//! a run. Everything about a data set is data of the catalog ([`layout`]).
 
+pub mod catalog;
 pub mod corpus;
 pub mod error;
 pub mod example;
+pub mod format;
+pub mod kshot;
+mod labels;
+pub mod layout;
+mod load;
+pub mod numpy_rng;
+mod present;
+mod warning;
 
+pub use catalog::{Catalog, Kind, Metric, Task};
 pub use corpus::{CorpusFile, TestSentences, corpus_files, read_corpus};
 pub use error::DataError;
 pub use example::{Entities, Example, Mention};
+pub use kshot::cap_test;
+pub use load::{SplitRequest, Splits, load};
+pub use present::{Place, missing, missing_for, present, test_texts};
+pub use warning::{Warning, WarningKind};

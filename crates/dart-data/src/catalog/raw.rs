@@ -1,0 +1,135 @@
+//! The YAML of the catalog, and its checks.
+
+use serde::Deserialize;
+
+use super::{Kind, Metric, Source, Task};
+use crate::error::{DataError, Result};
+use crate::layout::Layout;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTask {
+    name: String,
+    title: Option<String>,
+    kind: Option<Kind>,
+    metric: Option<String>,
+    /// The class left out by micro F1.
+    negative: Option<String>,
+    template: String,
+    labels: Vec<RawLabel>,
+    layouts: Vec<Layout>,
+    citation: Option<String>,
+    licence: Option<String>,
+    home: Option<String>,
+    #[serde(default)]
+    sources: Vec<Source>,
+    #[serde(default)]
+    overlaps: Vec<String>,
+    note: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLabel {
+    name: String,
+    /// The values in the files that mean this class; the name itself where empty.
+    #[serde(default)]
+    values: Vec<String>,
+    word: String,
+}
+
+/// Reads a list of tasks.
+pub(super) fn parse(origin: &str, text: &str) -> Result<Vec<Task>> {
+    let raw: Vec<RawTask> = serde_yaml::from_str(text).map_err(|error| DataError::Catalog {
+        origin: origin.to_owned(),
+        message: error.to_string(),
+    })?;
+    raw.into_iter().map(|raw| raw.check(origin)).collect()
+}
+
+impl RawTask {
+    fn check(self, origin: &str) -> Result<Task> {
+        let task = format!("task {:?}", self.name);
+        let wrong = |message: String| {
+            Err(DataError::Catalog {
+                origin: origin.to_owned(),
+                message: format!("{task}: {message}"),
+            })
+        };
+        let kind = self.kind.unwrap_or(Kind::Single);
+        let labels: Vec<String> = self.labels.iter().map(|label| label.name.clone()).collect();
+        if labels.len() < 2 {
+            return wrong("has fewer than two labels; list every class".to_owned());
+        }
+        let metric = match self.metric.as_deref() {
+            None | Some("accuracy") => Metric::Accuracy,
+            Some("f1") => Metric::F1,
+            Some("macro-f1") => Metric::MacroF1,
+            Some("matthews") => Metric::Matthews,
+            Some("pearson") => Metric::Pearson,
+            Some("micro-f1") => {
+                let negative = self.negative.clone().unwrap_or_default();
+                match labels.iter().position(|label| *label == negative) {
+                    Some(negative) => Metric::MicroF1 { negative },
+                    None => {
+                        return wrong(format!(
+                            "micro-f1 leaves a class out, and {negative:?} is none; set `negative`"
+                        ));
+                    }
+                }
+            }
+            Some(other) => {
+                return wrong(format!(
+                    "unknown metric {other:?}; known are accuracy, f1, macro-f1, micro-f1, \
+                     matthews, pearson"
+                ));
+            }
+        };
+        if metric == Metric::F1 && labels.len() != 2 {
+            return wrong("f1 is for two classes; take macro-f1 or micro-f1".to_owned());
+        }
+        for layout in &self.layouts {
+            for bin in &layout.read.bins {
+                if !self.labels.iter().any(|label| label.stands_for(&bin.label)) {
+                    return wrong(format!("bin {:?} names no class's value", bin.label));
+                }
+            }
+            for class in layout.read.values.values() {
+                if !labels.contains(class) {
+                    return wrong(format!("`values` names {class:?}, which is no class"));
+                }
+            }
+        }
+        Ok(Task {
+            title: self.title.unwrap_or_else(|| self.name.clone()),
+            name: self.name.to_lowercase(),
+            values: self.labels.iter().map(RawLabel::all_values).collect(),
+            words: self.labels.into_iter().map(|label| label.word).collect(),
+            labels,
+            kind,
+            metric,
+            template: self.template,
+            layouts: self.layouts,
+            citation: self.citation.unwrap_or_default(),
+            licence: self.licence.unwrap_or_default(),
+            home: self.home.unwrap_or_default(),
+            sources: self.sources,
+            overlaps: self.overlaps,
+            note: self.note.unwrap_or_default(),
+        })
+    }
+}
+
+impl RawLabel {
+    fn all_values(&self) -> Vec<String> {
+        if self.values.is_empty() {
+            vec![self.name.clone()]
+        } else {
+            self.values.clone()
+        }
+    }
+
+    fn stands_for(&self, value: &str) -> bool {
+        self.all_values().iter().any(|known| known == value)
+    }
+}

@@ -1,0 +1,73 @@
+//! Reading rows of every format as one kind of record, one at a time.
+
+mod csv;
+mod jsonl;
+mod lines;
+mod text;
+mod tsv;
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::error::{DataError, Result};
+use crate::example::Entities;
+use crate::layout::{Format, Read};
+
+/// A row as the file has it; the label is not yet interpreted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// 0-based data row.
+    pub row: usize,
+    /// 1-based line on which the row starts (0 where the format has no lines).
+    pub line: usize,
+    /// The label as written, trimmed.
+    pub label: Cow<'a, str>,
+    /// The text.
+    pub a: Cow<'a, str>,
+    /// The second text.
+    pub b: Option<Cow<'a, str>>,
+    /// Head and tail.
+    pub entities: Option<Entities>,
+}
+
+/// What is called for each row; a row that cannot be read is an error in its place, and reading
+/// goes on after it if the visitor says so.
+pub type Visit<'v> = dyn FnMut(Result<Record<'_>>) -> ControlFlow<()> + 'v;
+
+/// Reads a file row by row.
+///
+/// # Errors
+/// What makes the rest of the file unreadable; errors of single rows go to the visitor.
+pub fn read_rows(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
+    match read.format {
+        Format::ByExtension => by_extension(path, read, visit),
+        Format::Tsv => tsv::read(path, read, visit),
+        Format::LabelText => tsv::read_label_text(path, read, visit),
+        Format::Csv => csv::read(path, read, visit),
+        Format::Jsonl => jsonl::read(path, read, visit),
+        Format::Fewrel | Format::TokenJsonl | Format::SemevalText => todo!(),
+        Format::Tacred | Format::MarkedJsonl => todo!(),
+    }
+}
+
+fn by_extension(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
+    let (format, delimiter) = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => (Format::Csv, ','),
+        Some("tsv" | "txt") => (Format::Csv, '\t'),
+        Some("jsonl" | "json") => (Format::Jsonl, ','),
+        _ => {
+            let remedy = "name it .csv, .tsv or .jsonl";
+            return Err(DataError::file(path, "has an unknown extension", remedy));
+        }
+    };
+    read_rows(
+        path,
+        &Read {
+            format,
+            delimiter,
+            ..read.clone()
+        },
+        visit,
+    )
+}

@@ -1,0 +1,245 @@
+//! How a distribution of a data set lies on disk and how its rows are read. All of it is data of
+//! the catalog.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+/// The format of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Tab-separated without quoting; universal newlines.
+    Tsv,
+    /// Comma-separated (or another delimiter) with quoting as pandas reads and writes it.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+    /// `csv` for `.csv`, `csv` with tabs for `.tsv`, `jsonl` for `.jsonl`.
+    ByExtension,
+    /// `label text` a line, parted by the first space.
+    LabelText,
+    /// FewRel's JSON: relation → instances with `tokens`, `h`, `t`.
+    Fewrel,
+    /// A JSON object a line with `token`, `h`, `t`, `relation` (OpenNRE, KnowPrompt).
+    TokenJsonl,
+    /// SemEval-2010 task 8's official text with `<e1>` and `<e2>`.
+    SemevalText,
+    /// TACRED's JSON: an array of sentences with `subj_start`, `obj_start`, ….
+    Tacred,
+    /// A JSON object a line whose text marks head and tail as `<< head >>` and `[[ tail ]]`.
+    MarkedJsonl,
+}
+
+/// The encoding of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// ISO-8859-1: every byte is the code point of its value.
+    #[serde(rename = "latin-1")]
+    Latin1,
+}
+
+/// A column: by name, or by position, from the end where negative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// 0-based position; −1 is the last field.
+    Index(isize),
+    /// Its name in the header, or the key of a JSON object.
+    Name(String),
+}
+
+impl std::fmt::Display for Column {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Column::Index(index) => write!(f, "{index}"),
+            Column::Name(name) => write!(f, "{name:?}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Column {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ColumnVisitor;
+        impl Visitor<'_> for ColumnVisitor {
+            type Value = Column;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a column's name or its position")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Column, E> {
+                Ok(Column::Name(name.to_owned()))
+            }
+            fn visit_i64<E: de::Error>(self, index: i64) -> Result<Column, E> {
+                isize::try_from(index).map(Column::Index).map_err(E::custom)
+            }
+            fn visit_u64<E: de::Error>(self, index: u64) -> Result<Column, E> {
+                isize::try_from(index).map(Column::Index).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(ColumnVisitor)
+    }
+}
+
+/// What is done with a row that has too few or too many fields, or an unknown label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Broken {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// It is left out and counted in a warning.
+    Drop,
+}
+
+/// A class given by an interval of a rating; rows in no interval are dropped.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bin {
+    /// The value that stands for the class, as in [`crate::Task`]'s label values.
+    pub label: String,
+    /// The least rating.
+    #[serde(default = "lowest")]
+    pub from: f64,
+    /// The greatest rating.
+    #[serde(default = "highest")]
+    pub to: f64,
+    /// Ratings lie below this (exclusive).
+    #[serde(default = "highest")]
+    pub below: f64,
+}
+
+fn lowest() -> f64 {
+    f64::NEG_INFINITY
+}
+
+fn highest() -> f64 {
+    f64::INFINITY
+}
+
+impl Bin {
+    /// Whether `rating` lies in the interval.
+    pub fn holds(&self, rating: f64) -> bool {
+        rating >= self.from
+            && rating <= self.to
+            && (rating < self.below || self.below.is_infinite())
+    }
+}
+
+/// How the rows of a file are read.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Read {
+    /// The format.
+    pub format: Format,
+    /// The encoding.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// Whether the first row names the columns.
+    #[serde(default)]
+    pub header: bool,
+    /// The delimiter of `csv`.
+    #[serde(default = "comma")]
+    pub delimiter: char,
+    /// Column of the (first) text.
+    #[serde(default)]
+    pub a: Option<Column>,
+    /// Column of the second text.
+    #[serde(default)]
+    pub b: Option<Column>,
+    /// Column of the label.
+    #[serde(default)]
+    pub label: Option<Column>,
+    /// Whether rows may have another number of fields than the header.
+    #[serde(default)]
+    pub ragged: bool,
+    /// What is done with rows that have too few or too many fields.
+    #[serde(default)]
+    pub broken: Broken,
+    /// Whether empty and NA-like texts become empty, as pandas reads them.
+    #[serde(default)]
+    pub pandas: bool,
+    /// Intervals of a rating in the label column.
+    #[serde(default)]
+    pub bins: Vec<Bin>,
+    /// Label values of this distribution that differ from the task's: value → class name.
+    #[serde(default)]
+    pub values: std::collections::BTreeMap<String, String>,
+    /// Label values whose rows are dropped.
+    #[serde(default)]
+    pub skip: Vec<String>,
+}
+
+fn comma() -> char {
+    ','
+}
+
+/// How a file without an official test set is parted. Neither way depends on the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Part {
+    /// The test set is the first so many rows of each class, in the file's order (LM-BFF's way).
+    #[serde(default)]
+    pub first: Option<usize>,
+    /// The test set is about this percentage of the texts, chosen by a hash of the text's letters
+    /// and digits; of rows that agree in these only the first is kept.
+    #[serde(default)]
+    pub hash: Option<u64>,
+}
+
+/// One way in which a data set is distributed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// Its name, such as `k-shot`, `glue` or `sentence`.
+    pub name: String,
+    /// Folders below the data folder in which it is looked for, in order. `{k}`, `{seed}` and
+    /// `{kshot}` (`k-shot` or `k-shot-10x`) are filled in.
+    pub dirs: Vec<String>,
+    /// How its rows are read.
+    pub read: Read,
+    /// The training file, or the only file.
+    pub train: String,
+    /// The dev file of a drawn split, or the official one where `test` is another file.
+    #[serde(default)]
+    pub dev: Option<String>,
+    /// The test file.
+    #[serde(default)]
+    pub test: Option<String>,
+    /// How the only file is parted.
+    #[serde(default)]
+    pub part: Option<Part>,
+    /// Seeds of a chained shuffle, see [`crate::kshot::Draw::chain`].
+    #[serde(default)]
+    pub chain: Vec<u32>,
+    /// Rows of the official files, checked by `check`: train, dev, test.
+    #[serde(default)]
+    pub rows: Vec<usize>,
+    /// What else there is to say, such as why a count differs from the papers'.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+impl Layout {
+    /// Whether this is a folder of splits already drawn, one for each K and seed.
+    pub fn drawn(&self) -> bool {
+        self.dirs.iter().any(|dir| dir.contains("{seed}"))
+    }
+
+    /// The candidate folders, filled in.
+    pub fn folders(&self, data_dir: &Path, k: usize, seed: u64, dev_factor: usize) -> Vec<PathBuf> {
+        let kshot = if dev_factor == 1 {
+            "k-shot"
+        } else {
+            "k-shot-10x"
+        };
+        let fill = |dir: &String| {
+            let dir = dir.replace("{kshot}", kshot).replace("{k}", &k.to_string());
+            data_dir.join(dir.replace("{seed}", &seed.to_string()))
+        };
+        self.dirs.iter().map(fill).collect()
+    }
+}

@@ -1,0 +1,74 @@
+//! numpy's legacy generator (`numpy.random.seed`, `numpy.random.shuffle`): MT19937 as in
+//! Matsumoto & Nishimura (1998), with masked rejection for bounded integers.
+
+const N: usize = 624;
+const M: usize = 397;
+
+/// The state of `numpy.random` after `numpy.random.seed(seed)`.
+#[derive(Clone)]
+pub struct NumpyRng {
+    state: [u32; N],
+    next: usize,
+}
+
+impl NumpyRng {
+    /// `numpy.random.seed(seed)`.
+    pub fn new(seed: u32) -> Self {
+        let mut state = [seed; N];
+        for i in 1..N {
+            let before = state[i - 1];
+            state[i] = 1_812_433_253u32
+                .wrapping_mul(before ^ (before >> 30))
+                .wrapping_add(i as u32);
+        }
+        NumpyRng { state, next: N }
+    }
+
+    /// The next 32 bits.
+    pub fn next_u32(&mut self) -> u32 {
+        if self.next == N {
+            self.refill();
+        }
+        let mut y = self.state[self.next];
+        self.next += 1;
+        y ^= y >> 11;
+        y ^= (y << 7) & 0x9d2c_5680;
+        y ^= (y << 15) & 0xefc6_0000;
+        y ^ (y >> 18)
+    }
+
+    fn refill(&mut self) {
+        for i in 0..N {
+            let y = (self.state[i] & 0x8000_0000) | (self.state[(i + 1) % N] & 0x7fff_ffff);
+            let odd = if y & 1 == 1 { 0x9908_b0df } else { 0 };
+            self.state[i] = self.state[(i + M) % N] ^ (y >> 1) ^ odd;
+        }
+        self.next = 0;
+    }
+
+    /// A uniform integer in `0..=max` (`random_interval` in numpy's sources).
+    pub fn interval(&mut self, max: u64) -> u64 {
+        if max == 0 {
+            return 0;
+        }
+        let mask = u64::MAX >> max.leading_zeros();
+        loop {
+            let bits = if max <= u64::from(u32::MAX) {
+                u64::from(self.next_u32())
+            } else {
+                (u64::from(self.next_u32()) << 32) | u64::from(self.next_u32())
+            };
+            if bits & mask <= max {
+                return bits & mask;
+            }
+        }
+    }
+
+    /// `numpy.random.shuffle` of a list: from the last index down.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            let j = self.interval(i as u64) as usize;
+            items.swap(i, j);
+        }
+    }
+}

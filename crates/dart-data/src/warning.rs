@@ -1,0 +1,48 @@
+//! What is odd about data without making them unusable.
+
+use std::path::{Path, PathBuf};
+
+/// The kind of a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WarningKind {
+    /// Texts that are empty, or that pandas reads as missing.
+    EmptyText,
+    /// A class with fewer rows than asked for.
+    FewRows,
+    /// Rows that cannot be read and that the catalog says to drop.
+    Dropped,
+    /// No test set.
+    NoTest,
+    /// Texts of train or dev that stand in test too.
+    Overlap,
+}
+
+/// Something odd, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind of thing.
+    pub kind: WarningKind,
+    /// Where.
+    pub file: PathBuf,
+    /// How many.
+    pub count: usize,
+    /// The whole message, without the file.
+    pub message: String,
+}
+
+impl Warning {
+    pub(crate) fn new(kind: WarningKind, file: &Path, count: usize, message: String) -> Self {
+        Warning {
+            kind,
+            file: file.to_owned(),
+            count,
+            message,
+        }
+    }
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.file.display(), self.message)
+    }
+}
