@@ -14,6 +14,7 @@ pub mod layout;
 mod load;
 pub mod numpy_rng;
 mod present;
+pub mod template;
 mod warning;
 
 pub use catalog::{Catalog, Kind, Metric, Task};

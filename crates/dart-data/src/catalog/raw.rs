@@ -108,7 +108,7 @@ impl RawTask {
             labels,
             kind,
             metric,
-            template: self.template,
+            template: crate::template::normalise(&self.template)?,
             layouts: self.layouts,
             citation: self.citation.unwrap_or_default(),
             licence: self.licence.unwrap_or_default(),
