@@ -18,7 +18,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(found) => {
-            println!("cargo::error={found}, wanted libtorch: run `just setup` in the repository");
+            println!(
+                "cargo::error=libtorch: {found}, wanted 2.4.0: run `just setup` in the repository"
+            );
             ExitCode::FAILURE
         }
     }
@@ -31,13 +33,17 @@ fn library_folder() -> Result<PathBuf, String> {
         .ok_or("found neither LIBTORCH nor the repository's Cargo configuration")?;
     let lib = Path::new(&root).join("lib");
     let names = ["libtorch_cpu.so", "libtorch_cpu.dylib"];
-    let library = names.iter().map(|name| lib.join(name)).find(|path| path.exists());
+    let library = names
+        .iter()
+        .map(|name| lib.join(name))
+        .find(|path| path.exists());
     match library {
         Some(library) => {
             println!("cargo::rerun-if-changed={}", library.display());
             Ok(lib)
         }
-        None if lib.starts_with(env!("CARGO_MANIFEST_DIR")) => Err("found no libtorch".into()),
+        // The stand-in before setup.
+        None if root.to_string_lossy().ends_with("no-libtorch") => Err("found none".into()),
         None => Err(format!("found no libtorch_cpu in {}", lib.display())),
     }
 }

@@ -7,4 +7,9 @@ fn main() {
     if let Ok(lib) = std::env::var("DEP_DART_CORE_LIBTORCH_LIB") {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
     }
+    // With another libtorch in its place functions may be missing. Looked up only when called, they
+    // leave the program the time to say so itself (`dart_core::libtorch::check`).
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo::rustc-link-arg=-Wl,-z,lazy");
+    }
 }
