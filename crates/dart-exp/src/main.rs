@@ -1,3 +1,51 @@
-//! The experiment runner.
+//! The experiment runner: see `dart-exp --help` and docs/ARCHITECTURE.md.
+
+mod cli;
+mod commands;
+mod compare;
+mod config;
+mod experiment;
+mod failure;
+mod job;
+mod methods;
+mod notes;
+mod options;
+mod places;
+mod plan;
+mod predictions;
+mod progress;
+mod published;
+mod resolve;
+mod results;
+mod schedule;
+mod select;
+mod signals;
+mod stats;
+mod store;
+mod table;
 mod tensorboard;
-fn main() {}
+mod worker;
+mod yaml;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::read();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let done = match cli.command {
+        Command::Run(args) => commands::run(&args),
+        Command::Plan(args) => commands::plan(&args),
+        Command::Table(args) => commands::table(&args),
+        Command::Collect(args) => commands::collect(&args),
+        Command::Worker => worker::main(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dart-exp: {error:#}");
+            failure::exit_code(&error)
+        }
+    }
+}

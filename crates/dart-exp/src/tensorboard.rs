@@ -4,7 +4,7 @@
 //! file is ours, so that every I/O error is reported (tensorboard-rs's own writers panic on one).
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,33 +29,42 @@ pub struct EventWriter {
 impl EventWriter {
     /// Starts `folder`'s curves anew: earlier event files there are removed.
     pub fn create(folder: &Path) -> Result<Self> {
-        Self::start(folder, None)
+        Self::keeping(folder, |_, _| false)
     }
 
     /// Goes on after a run that was stopped: points up to and with `step` stay, later ones, which
     /// the run is about to repeat, are dropped, and so is a record that was cut off half-way.
     pub fn resume(folder: &Path, step: usize) -> Result<Self> {
-        Self::start(folder, Some(i64::try_from(step).context("step")?))
+        let last = i64::try_from(step).context("step")?;
+        Self::keeping(folder, |_, step| step <= last)
     }
 
-    fn start(folder: &Path, keep: Option<i64>) -> Result<Self> {
+    /// Goes on with the points whose tag and step `keep` wants.
+    pub fn keeping(folder: &Path, keep: impl Fn(&str, i64) -> bool) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let old = event_files(folder)?;
         let mut kept = Vec::new();
-        if let Some(step) = keep {
-            for file in &old {
-                for event in read_events(file)? {
-                    if starts_session(&event) {
-                        kept.retain(|earlier: &Event| earlier.step < event.step);
-                    } else if event.has_summary() && event.step <= step {
-                        kept.push(event);
-                    }
+        for file in &old {
+            for event in read_events(file)? {
+                if starts_session(&event) {
+                    kept.retain(|earlier: &Event| earlier.step < event.step);
+                } else if event
+                    .get_summary()
+                    .get_value()
+                    .iter()
+                    .any(|v| keep(v.get_tag(), event.step))
+                {
+                    kept.push(event);
                 }
             }
         }
         // TensorBoard reads a folder's files in the order of their names, so a name must come
         // after the earlier ones even when the clock does not.
-        let after = old.iter().filter_map(|file| seconds_in_name(file)).max().unwrap_or(0);
+        let after = old
+            .iter()
+            .filter_map(|file| seconds_in_name(file))
+            .max()
+            .unwrap_or(0);
         let seconds = (now() as u64).max(after + 1);
         let path = folder.join(format!("{PREFIX}{seconds:010}.dart-exp"));
         let draft = folder.join(".events.part");
@@ -65,7 +74,10 @@ impl EventWriter {
             .truncate(true)
             .open(&draft)
             .with_context(|| draft.display().to_string())?;
-        let mut writer = EventWriter { records: RecordWriter::new(BufWriter::new(file)), path };
+        let mut writer = EventWriter {
+            records: RecordWriter::new(BufWriter::new(file)),
+            path,
+        };
 
         let mut version = Event::new();
         version.set_wall_time(now());
@@ -105,12 +117,18 @@ impl EventWriter {
 
     /// Hands everything written so far to the operating system.
     pub fn flush(&mut self) -> Result<()> {
-        self.records.flush().with_context(|| self.path.display().to_string())
+        self.records
+            .flush()
+            .with_context(|| self.path.display().to_string())
     }
 
     fn write(&mut self, event: &Event) -> Result<()> {
-        let bytes = event.write_to_bytes().context("encoding a TensorBoard event")?;
-        self.records.write(&bytes).with_context(|| self.path.display().to_string())
+        let bytes = event
+            .write_to_bytes()
+            .context("encoding a TensorBoard event")?;
+        self.records
+            .write(&bytes)
+            .with_context(|| self.path.display().to_string())
     }
 }
 
@@ -119,7 +137,10 @@ fn event_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry.with_context(|| folder.display().to_string())?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX)) {
+        if path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
+        {
             files.push(path);
         }
     }
@@ -165,7 +186,9 @@ fn next_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Seconds since 1970.
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64())
 }
 
 #[cfg(test)]

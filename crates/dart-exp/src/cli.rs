@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::experiment::Call;
+use crate::progress::LogFormat;
+
+/// Runs YAML experiments on few-shot text classification: runs, TensorBoard curves, CSV files and
+/// tables. `dart-exp FILE.yaml` is `dart-exp run FILE.yaml`.
+///
+/// Exit codes: 0 done; 1 something failed; 2 wrong call or configuration; 130 interrupted, to be
+/// gone on with by the same command.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Cli {
+    /// The command line, with `run` put in where no command is named.
+    pub fn read() -> Self {
+        let mut args: Vec<OsString> = std::env::args_os().collect();
+        let named = |arg: &OsString| {
+            let known = ["help", "-h", "--help", "-V", "--version"];
+            let arg = arg.to_string_lossy();
+            known.contains(&arg.as_ref())
+                || Cli::command()
+                    .get_subcommands()
+                    .any(|command| command.get_name() == arg)
+        };
+        if args.get(1).is_some_and(|arg| !named(arg)) {
+            args.insert(1, "run".into());
+        }
+        Cli::parse_from(args)
+    }
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do all runs of an experiment that are not done yet, then write its tables
+    Run(RunArgs),
+    /// Show the runs of an experiment and what is missing; run nothing
+    Plan(Experiment),
+    /// Print an experiment's table from its finished runs
+    Table(Experiment),
+    /// Write an experiment's CSV files and table anew from its finished runs
+    Collect(Experiment),
+    /// One run, started by `run`
+    #[command(hide = true)]
+    Worker,
+}
+
+/// An experiment, and changes to it.
+#[derive(Clone, Debug, Args)]
+pub struct Experiment {
+    /// The experiment file
+    #[arg(value_name = "FILE.yaml")]
+    pub file: PathBuf,
+    /// A profile of the file
+    #[arg(long, default_value = "default")]
+    pub profile: String,
+    /// Folder of the results [default: results in the repository]
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// Folder of the data, instead of the file's
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Language model: a name under models/, or a folder
+    #[arg(long, value_name = "NAME|DIR")]
+    pub model: Option<String>,
+    /// Change a key of the file, a setting of all methods, or METHOD.SETTING; may stand several
+    /// times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// cpu, auto or cuda:N
+    #[arg(long)]
+    pub device: Option<String>,
+}
+
+/// An experiment, and how to run it.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Experiment,
+    /// Runs at a time [default: processor cores / threads of a run]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Show failures only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// How messages look
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+impl Experiment {
+    /// The same, for reading the file.
+    pub fn call(&self) -> Call {
+        Call {
+            file: self.file.clone(),
+            profile: self.profile.clone(),
+            sets: self.sets.clone(),
+            results: self.results.clone(),
+            data_dir: self.data_dir.clone(),
+            model: self.model.clone(),
+            device: self.device.clone(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `run`, `plan`, `table` and `collect`.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use dart_core::files::write_atomically;
+
+use crate::cli::{self, RunArgs};
+use crate::experiment::Experiment;
+use crate::failure::Interrupted;
+use crate::places::short;
+use crate::plan::Plan;
+use crate::progress::{LogFormat, Progress, duration};
+use crate::schedule::Schedule;
+use crate::signals::Stop;
+use crate::store::Store;
+use crate::{results, table};
+
+/// `dart-exp run FILE.yaml`.
+pub fn run(args: &RunArgs) -> Result<()> {
+    let plan = Plan::new(Experiment::load(&args.experiment.call())?)?;
+    let folder = &plan.experiment.folder;
+    let store = Store::open(folder)?;
+    let (mut runs, mut done, mut cost) = (0, 0, 0.0);
+    for (group, run) in plan.runs() {
+        let files = store.run(&run.id);
+        let fitted = files.fit()?.is_some();
+        let finished = fitted && (!group.ends_with_test() || files.test()?.is_some());
+        (runs, done) = (runs + 1, done + usize::from(finished));
+        cost += if fitted { 0.0 } else { run.cost };
+        cost += if finished { 0.0 } else { run.test_cost };
+    }
+    let progress = Progress::new(args.quiet, args.log_format, runs, done, cost);
+    for warning in &plan.warnings {
+        progress.note(&format!("note: {warning}"));
+    }
+    let where_to = short(folder);
+    progress.note(&match done {
+        0 => format!("{runs} runs, results in {where_to}"),
+        _ => format!("{runs} runs, {done} of them finished before, results in {where_to}"),
+    });
+    let format = args.log_format;
+    let stop = Stop::listen(move || {
+        if format == LogFormat::Text {
+            eprintln!("stopping after the current step; once more: stop at once");
+        }
+    })?;
+    let program = std::env::current_exe().context("the path of this program")?;
+    let schedule = Schedule {
+        plan: &plan,
+        store: &store,
+        progress: &progress,
+        stop: &stop,
+        program,
+    };
+    let started = std::time::Instant::now();
+    let sweep = schedule.run(jobs(args, &plan)?)?;
+    let text = collect_into(&plan, store.folder())?;
+    progress.close();
+    if sweep.stopped {
+        let again = std::env::args()
+            .map(|arg| quoted(&arg))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let message = format!("interrupted; what is finished is kept. Go on with: {again}");
+        return Err(Interrupted(message).into());
+    }
+    match sweep.failures.len() {
+        0 => {}
+        1 => bail!("1 run failed; the same command tries it again"),
+        n => bail!("{n} runs failed; the same command tries them again"),
+    }
+    progress.note(&format!(
+        "done in {}; {where_to} has runs.csv, summary.csv, table.md",
+        duration(started.elapsed().as_secs_f64())
+    ));
+    if !args.quiet {
+        print(&text)?;
+    }
+    Ok(())
+}
+
+/// Children at a time: as asked for, or as many as the processor has room for.
+fn jobs(args: &RunArgs, plan: &Plan) -> Result<usize> {
+    let threads = plan.runs().map(|(_, run)| run.threads()).max().unwrap_or(1);
+    let cores = std::thread::available_parallelism()
+        .context("processor cores")?
+        .get();
+    Ok(args.jobs.map_or((cores / threads).max(1), usize::from))
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    match !argument.is_empty() && argument.chars().all(plain) {
+        true => argument.to_owned(),
+        false => format!("'{}'", argument.replace('\'', "'\\''")),
+    }
+}
+
+/// `dart-exp plan FILE.yaml`.
+pub fn plan(args: &cli::Experiment) -> Result<()> {
+    let plan = Plan::new(Experiment::load(&args.call())?)?;
+    let mut text = String::new();
+    for (group, run) in plan.runs() {
+        text += &format!("{}  {}, {} steps\n", run.id, plan.name(group), run.steps());
+    }
+    for warning in &plan.warnings {
+        text += &format!("note: {warning}\n");
+    }
+    let count = plan.runs().count();
+    text += &format!(
+        "{count} runs, results in {}\n",
+        short(&plan.experiment.folder)
+    );
+    print(&text)
+}
+
+/// `dart-exp table FILE.yaml`.
+pub fn table(args: &cli::Experiment) -> Result<()> {
+    let plan = Plan::new(Experiment::load(&args.call())?)?;
+    let rows = results::gather(&plan, &plan.experiment.folder)?;
+    if rows.is_empty() {
+        let folder = short(&plan.experiment.folder);
+        bail!("{folder} has no finished run of this experiment; `dart-exp run` makes them");
+    }
+    let cells = results::cells(&plan, &rows);
+    print(&table::markdown(&plan, &rows, &cells)?)
+}
+
+/// `dart-exp collect FILE.yaml`.
+pub fn collect(args: &cli::Experiment) -> Result<()> {
+    let plan = Plan::new(Experiment::load(&args.call())?)?;
+    let store = Store::open(&plan.experiment.folder)?;
+    collect_into(&plan, store.folder())?;
+    Ok(())
+}
+
+/// Writes CSV files and the table; returns the table.
+fn collect_into(plan: &Plan, folder: &Path) -> Result<String> {
+    let rows = results::gather(plan, folder)?;
+    let cells = results::cells(plan, &rows);
+    results::write_runs(plan, &rows, &folder.join("runs.csv"))?;
+    results::write_summary(plan, &cells, &folder.join("summary.csv"))?;
+    let text = table::markdown(plan, &rows, &cells)?;
+    write_atomically(&folder.join("table.md"), text.as_bytes())?;
+    Ok(text)
+}
+
+/// Prints data; a reader that has gone away is no failure.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("standard output")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,286 @@
+//! A validated experiment: everything that a plan is made of.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use dart_data::{Catalog, Kind, Task};
+
+use crate::config::{self, Loaded, OneOrMany};
+use crate::failure::Usage;
+use crate::methods::{Methods, Named};
+use crate::options::{Grid, Options};
+use crate::places;
+use crate::published::{self, Figure};
+use crate::yaml;
+
+/// What the command line says about an experiment.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// The profile in it.
+    pub profile: String,
+    /// `key=value` changes.
+    pub sets: Vec<String>,
+    /// Where results go, when not `results/`.
+    pub results: Option<PathBuf>,
+    /// Where the data are, when the file is not to say it.
+    pub data_dir: Option<PathBuf>,
+    /// The language model, when the file is not to say it.
+    pub model: Option<String>,
+    /// The device, when the file is not to say it.
+    pub device: Option<String>,
+}
+
+/// A language model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name in results.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// A method with the layers of settings that stand over its preset.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Name, title and kind.
+    pub named: Named,
+    /// All layers merged.
+    pub options: Options,
+    /// What is searched.
+    pub grid: Grid,
+}
+
+/// A validated experiment.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Heading of the table.
+    pub title: String,
+    /// Its results' folder.
+    pub folder: PathBuf,
+    /// Tasks in the order of the columns.
+    pub tasks: Vec<Task>,
+    /// Files of further tasks.
+    pub catalogs: Vec<PathBuf>,
+    /// Where the data are.
+    pub data_dir: PathBuf,
+    /// Language models.
+    pub models: Vec<Model>,
+    /// Methods in the order of the rows.
+    pub methods: Vec<Choice>,
+    /// Training examples a class.
+    pub ks: Vec<usize>,
+    /// Seeds.
+    pub seeds: Vec<u64>,
+    /// Limit of test rows.
+    pub test_rows: Option<usize>,
+    /// Seed of their drawing.
+    pub test_seed: u64,
+    /// Whether test is scored.
+    pub score_test: bool,
+    /// Whether chosen weights stay on disk.
+    pub keep_weights: bool,
+    /// Whether a class with too few rows is an error.
+    pub strict: bool,
+    /// Seconds between saves of a run's state.
+    pub save_seconds: u64,
+    /// The method that the others are compared with.
+    pub compare: Option<String>,
+    /// Published figures.
+    pub published: Vec<Figure>,
+    /// Remarks to stand under the table.
+    pub notes: Vec<String>,
+}
+
+/// The catalog with further files of tasks.
+pub fn catalog(files: &[PathBuf]) -> Result<Catalog> {
+    let mut catalog = Catalog::embedded()?;
+    for file in files {
+        catalog
+            .extend(file)
+            .map_err(|error| Usage(format!("catalog: {error}")))?;
+    }
+    Ok(catalog)
+}
+
+impl Experiment {
+    /// Reads and validates what `call` names.
+    pub fn load(call: &Call) -> Result<Self> {
+        let root = places::root()?;
+        let here = std::env::current_dir().context("the working folder")?;
+        let Loaded {
+            raw,
+            set_of_all,
+            sets_of_methods,
+        } = config::load(&call.file, &call.profile, &call.sets)?;
+        let shown = call.file.display();
+        let stem = call
+            .file
+            .file_stem()
+            .map_or("experiment".into(), |s| s.to_string_lossy());
+        let mut name = raw.name.unwrap_or_else(|| stem.into_owned());
+        if call.profile != "default" {
+            name = format!("{name}-{}", call.profile);
+        }
+        if places::slug(&name) != name {
+            let message = "`name` may have letters, digits, `-` and `_` only";
+            return Err(Usage(format!("{shown}: {message}: {name:?}")).into());
+        }
+        let results = call
+            .results
+            .as_ref()
+            .map_or(root.join("results"), |dir| here.join(dir));
+
+        let catalogs: Vec<PathBuf> = raw.catalog.map_or_else(Vec::new, |files| {
+            files.0.iter().map(|f| root.join(f)).collect()
+        });
+        let catalog = catalog(&catalogs)?;
+        let names =
+            several(raw.tasks, "tasks", None).map_err(|m| Usage(format!("{shown}: {m}")))?;
+        let tasks = names
+            .iter()
+            .map(|name| {
+                let place = || yaml::place(&call.file, name);
+                let task = catalog
+                    .task(name)
+                    .map_err(|e| Usage(format!("{}: {e}", place())))?;
+                if task.kind == Kind::Regression {
+                    let message = "is a regression, which can be checked but not trained";
+                    return Err(Usage(format!("{}: task {name} {message}", place())));
+                }
+                Ok(task.clone())
+            })
+            .collect::<Result<Vec<Task>, Usage>>()?;
+
+        let models = match &call.model {
+            Some(name) => vec![model(name, &root, &here)],
+            None => several(raw.model, "model", Some("minilm-mlm".to_owned()))
+                .map_err(|m| Usage(format!("{shown}: {m}")))?
+                .iter()
+                .map(|name| model(name, &root, &root))
+                .collect(),
+        };
+
+        let raw_methods = raw.methods.map(|methods| methods.0).unwrap_or_default();
+        let own: Vec<_> = raw_methods
+            .iter()
+            .filter_map(|(n, e)| Some((n.clone(), e.clone()?)))
+            .collect();
+        let known = Methods::new(&own)?;
+        let names: Vec<String> = raw_methods.into_iter().map(|(name, _)| name).collect();
+        let names = several(Some(OneOrMany(names)), "methods", None)
+            .map_err(|m| Usage(format!("{shown}: {m}")))?;
+        let listed: Vec<&str> = names.iter().map(String::as_str).collect();
+        for (what, name) in (raw.search.keys().map(|n| ("search", n)))
+            .chain(sets_of_methods.keys().map(|n| ("--set", n)))
+        {
+            if !listed.contains(&name.as_str()) {
+                let (place, hint) = (yaml::place(&call.file, name), yaml::hint(name, &listed));
+                return Err(
+                    Usage(format!("{place}: {what}: no method `{name}` here; {hint}")).into(),
+                );
+            }
+        }
+        let device = Options {
+            device: call.device.clone(),
+            ..Options::default()
+        };
+        let mut methods = Vec::new();
+        for name in &names {
+            let named = known
+                .named(name)
+                .map_err(|Usage(m)| Usage(format!("{}: {m}", yaml::place(&call.file, name))))?;
+            let grid = raw.search.get(name).cloned().unwrap_or_default();
+            if let Some(setting) = grid.empty_setting() {
+                let message = format!("{shown}: search: {name}: `{setting}` has no value to try");
+                return Err(Usage(message).into());
+            }
+            let set = sets_of_methods
+                .get(name)
+                .cloned()
+                .unwrap_or_default()
+                .over(&set_of_all);
+            let fixed = device.clone().over(&set);
+            let options = fixed
+                .clone()
+                .over(&named.own)
+                .over(&raw.settings)
+                .over(&named.preset);
+            methods.push(Choice {
+                named,
+                options,
+                grid: grid.without(&fixed),
+            });
+        }
+        let fault = |m| Usage(format!("{shown}: {m}"));
+        let compare = match raw.compare {
+            Some(name) if !names.contains(&name) => {
+                let hint = yaml::hint(&name, &listed);
+                return Err(fault(format!("compare: no method `{name}` here; {hint}")).into());
+            }
+            Some(name) => Some(name),
+            None => names.iter().find(|name| *name == "dart").cloned(),
+        };
+        let published = match raw.published {
+            Some(file) => published::read(&root.join(file))?,
+            None => Vec::new(),
+        };
+        Ok(Experiment {
+            title: raw.title.unwrap_or_else(|| name.clone()),
+            folder: results.join(&name),
+            tasks,
+            catalogs,
+            data_dir: match (&call.data_dir, raw.data_dir) {
+                (Some(dir), _) => here.join(dir),
+                (None, Some(dir)) => root.join(dir),
+                (None, None) => root.join("data"),
+            },
+            models,
+            methods,
+            ks: several(raw.k, "k", Some(16)).map_err(fault)?,
+            seeds: match raw.seeds {
+                None => vec![13, 21, 42, 87, 100],
+                given => several(given, "seeds", None).map_err(fault)?,
+            },
+            test_rows: raw.test_rows.map_or(Some(500), |rows| rows.0),
+            test_seed: raw.test_seed.unwrap_or(0),
+            score_test: raw.score_test.unwrap_or(true),
+            keep_weights: raw.keep_weights.unwrap_or(false),
+            strict: raw.strict.unwrap_or(false),
+            save_seconds: raw.save_seconds.unwrap_or(20),
+            compare,
+            published,
+            notes: raw.notes.map(|notes| notes.0).unwrap_or_default(),
+        })
+    }
+}
+
+fn model(name: &str, root: &Path, base: &Path) -> Model {
+    Model {
+        name: places::model_name(name),
+        folder: places::model_folder(name, root, base),
+    }
+}
+
+/// A list that must not be empty nor say a thing twice.
+fn several<T: PartialEq + std::fmt::Debug>(
+    given: Option<OneOrMany<T>>,
+    key: &str,
+    default: Option<T>,
+) -> Result<Vec<T>, String> {
+    let values = match (given, default) {
+        (Some(given), _) => given.0,
+        (None, Some(default)) => vec![default],
+        (None, None) => Vec::new(),
+    };
+    if values.is_empty() {
+        return Err(format!("`{key}` is empty; list at least one"));
+    }
+    for (i, value) in values.iter().enumerate() {
+        if values[..i].contains(value) {
+            return Err(format!("`{key}` lists {value:?} twice"));
+        }
+    }
+    Ok(values)
+}

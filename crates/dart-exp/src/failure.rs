@@ -1,0 +1,37 @@
+//! How the program ends: which error gives which exit code.
+
+use std::process::ExitCode;
+
+/// A wrong call or configuration: exit code 2.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+/// Stopped by a signal, to be gone on with: exit code 130.
+#[derive(Debug)]
+pub struct Interrupted(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+impl std::error::Error for Interrupted {}
+
+/// The exit code of an error: 2 for [`Usage`], 130 for [`Interrupted`], 1 for all others.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Usage>() {
+        ExitCode::from(2)
+    } else if error.is::<Interrupted>() {
+        ExitCode::from(130)
+    } else {
+        ExitCode::FAILURE
+    }
+}

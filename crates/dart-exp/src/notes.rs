@@ -1,0 +1,237 @@
+//! How a table was made: what its reader must know to trust or repeat it.
+
+use crate::options::{Kind, Options};
+use crate::plan::{Group, Plan};
+use crate::results::{Cell, Row};
+use crate::table::thousands;
+
+/// The notes, one a line.
+pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let all = plan.runs().count();
+    if rows.len() < all
+        || cells
+            .iter()
+            .any(|c| c.scores.as_ref().map_or(0, |s| s.count) < seeds(plan))
+    {
+        notes.push(format!(
+            "**Not finished**: {} of {all} runs have ended.",
+            rows.len()
+        ));
+    }
+    notes.push(scores(plan));
+    notes.push(test(plan));
+    notes.push(selection(plan));
+    notes.extend(settings(plan));
+    let models: Vec<&str> = plan
+        .experiment
+        .models
+        .iter()
+        .map(|m| m.name.as_str())
+        .collect();
+    notes.push(format!("Language model: {}.", models.join(", ")));
+    notes.extend(truncated(rows));
+    notes.extend(plan.experiment.notes.iter().cloned());
+    notes.extend(published(plan));
+    notes.extend(
+        plan.warnings
+            .iter()
+            .map(|warning| format!("Data: {warning}.")),
+    );
+    notes
+}
+
+fn seeds(plan: &Plan) -> usize {
+    plan.experiment.seeds.len()
+}
+
+fn scores(plan: &Plan) -> String {
+    let seeds: Vec<String> = plan.experiment.seeds.iter().map(u64::to_string).collect();
+    let ks: Vec<String> = plan.experiment.ks.iter().map(usize::to_string).collect();
+    let mut metrics: Vec<(String, Vec<&str>)> = Vec::new();
+    for task in &plan.experiment.tasks {
+        let metric = task.metric.to_string();
+        match metrics.iter_mut().find(|(known, _)| *known == metric) {
+            Some((_, tasks)) => tasks.push(&task.title),
+            None => metrics.push((metric, vec![&task.title])),
+        }
+    }
+    let metrics = match metrics.as_slice() {
+        [(metric, _)] => metric.clone(),
+        many => {
+            let parts = many
+                .iter()
+                .map(|(metric, tasks)| format!("{metric} ({})", tasks.join(", ")));
+            parts.collect::<Vec<_>>().join("; ")
+        }
+    };
+    format!(
+        "Cells: mean (sample standard deviation) in percent over the seeds {}; {metrics}; K = {} \
+         training examples a class. `summary.csv` has medians and intervals.",
+        seeds.join(", "),
+        ks.join(", ")
+    )
+}
+
+fn test(plan: &Plan) -> String {
+    let experiment = &plan.experiment;
+    if !experiment.score_test {
+        return "Test was not scored: the cells are dev scores.".to_owned();
+    }
+    let rows: Vec<String> = experiment
+        .tasks
+        .iter()
+        .enumerate()
+        .filter_map(|(t, task)| {
+            let group = plan.groups.iter().find(|group| group.task == t)?;
+            Some(match group.test_rows {
+                0 => format!("{} none (dev scores)", task.title),
+                rows => format!("{} {}", task.title, thousands(rows)),
+            })
+        })
+        .collect();
+    let cap = match experiment.test_rows {
+        Some(limit) => format!(
+            " (at most {} rows a task, drawn with seed {})",
+            thousands(limit),
+            experiment.test_seed
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Test rows: {}{cap}. Each choice was written down before its weights scored test, once.",
+        rows.join(", ")
+    )
+}
+
+fn selection(plan: &Plan) -> String {
+    let trials: Vec<usize> = plan.groups.iter().map(|group| group.trials.len()).collect();
+    let (least, most) = (trials.iter().min().copied(), trials.iter().max().copied());
+    let trials = match (least.unwrap_or(1), most.unwrap_or(1)) {
+        (1, 1) => "one trial a cell and seed".to_owned(),
+        (least, most) if least == most => format!("the best of {most} trials a cell and seed"),
+        _ => {
+            let of_methods = plan
+                .experiment
+                .methods
+                .iter()
+                .enumerate()
+                .map(|(m, choice)| {
+                    let here = |group: &&Group| group.method == m;
+                    let count = plan
+                        .groups
+                        .iter()
+                        .find(here)
+                        .map_or(0, |group| group.trials.len());
+                    format!("{} {count}", choice.named.title)
+                });
+            format!(
+                "trials a cell and seed: {}",
+                of_methods.collect::<Vec<_>>().join(", ")
+            )
+        }
+    };
+    format!(
+        "Selection: the weights of the best evaluation on dev (as many examples a class as for \
+         training); {trials}."
+    )
+}
+
+/// Settings that decide a comparison, each once where the methods agree.
+fn settings(plan: &Plan) -> Vec<String> {
+    let learners: Vec<(&str, &Options)> = plan
+        .experiment
+        .methods
+        .iter()
+        .enumerate()
+        .filter(|(_, choice)| choice.named.kind != Kind::Majority)
+        .filter_map(|(m, choice)| {
+            let group = plan.groups.iter().find(|group| group.method == m)?;
+            Some((choice.named.title.as_str(), &group.trials.first()?.shown))
+        })
+        .collect();
+    type Shown = fn(&Options) -> Option<String>;
+    let shown: [(&str, Shown); 5] = [
+        ("Training", |o| {
+            let batch = o.batch? * o.accumulation?;
+            Some(format!(
+                "{} steps of batch {batch}, dev scored every {}",
+                o.steps?, o.eval_every?
+            ))
+        }),
+        ("Learning rate", |o| {
+            o.learning_rate.map(|rate| format!("{rate:e}"))
+        }),
+        ("Vocabulary rows", |o| {
+            let text = serde_json::to_value(o.embeddings?).ok()?;
+            text.as_str().map(str::to_owned)
+        }),
+        ("Longest input", |o| {
+            o.max_length.map(|tokens| format!("{tokens} tokens"))
+        }),
+        ("Threads a run", |o| {
+            o.threads.map(|threads| threads.to_string())
+        }),
+    ];
+    let mut notes = Vec::new();
+    for (name, text) in shown {
+        let mut values: Vec<(String, Vec<&str>)> = Vec::new();
+        for (title, options) in &learners {
+            let Some(value) = text(options) else { continue };
+            match values.iter_mut().find(|(known, _)| *known == value) {
+                Some((_, titles)) => titles.push(title),
+                None => values.push((value, vec![title])),
+            }
+        }
+        let searched = plan.groups.iter().any(|group| group.trials.len() > 1);
+        let more = if searched {
+            " (the first trial's; see `runs.csv`)"
+        } else {
+            ""
+        };
+        match values.as_slice() {
+            [] => {}
+            [(value, _)] => notes.push(format!("{name}: {value}{more}.")),
+            many => {
+                let parts = many
+                    .iter()
+                    .map(|(value, titles)| format!("{value} ({})", titles.join(", ")));
+                notes.push(format!(
+                    "{name}: {}{more}.",
+                    parts.collect::<Vec<_>>().join("; ")
+                ));
+            }
+        }
+    }
+    notes
+}
+
+fn truncated(rows: &[Row]) -> Option<String> {
+    let most = rows
+        .iter()
+        .map(|row| row.fit.outcome.truncated)
+        .fold(0.0, f64::max);
+    (most > 0.0).then(|| {
+        format!(
+            "Cut to the longest input: up to {:.1} % of a run's train and dev texts.",
+            100.0 * most
+        )
+    })
+}
+
+fn published(plan: &Plan) -> Option<String> {
+    let tasks = &plan.experiment.tasks;
+    let mut sources: Vec<&str> = Vec::new();
+    for figure in &plan.experiment.published {
+        let here = tasks.iter().any(|task| task.name == figure.task);
+        if here && !sources.contains(&figure.source.as_str()) {
+            sources.push(&figure.source);
+        }
+    }
+    (!sources.is_empty()).then(|| {
+        format!(
+            "Published figures (empty where not confirmed): {}.",
+            sources.join("; ")
+        )
+    })
+}

@@ -1,0 +1,378 @@
+//! Every setting that a method, an experiment, a search or `--set` may give, by its flat name.
+
+use std::fmt;
+
+use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit, TemplateKind, TrainPart};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What a preset starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The most frequent class.
+    Majority,
+    /// A head on `[CLS]`.
+    Head,
+    /// A prompt and the language model's own head.
+    Prompt,
+}
+
+/// A key that stands in the file has a value, which may be null where the type allows it.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
+/// One list of settings, three shapes: given or not ([`Options`]), with a preset's own keys
+/// ([`MethodEntry`]), and as lists of values to search ([`Grid`]).
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        /// Settings as far as they are given; a layer of them stands over another.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Options {
+            $($(#[$doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+        }
+
+        /// A method in YAML: what it builds on, and what it does otherwise.
+        #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct MethodEntry {
+            /// Another method whose settings this one starts from.
+            #[serde(deserialize_with = "present")]
+            pub from: Option<String>,
+            /// Its kind, where it builds on no other.
+            #[serde(deserialize_with = "present")]
+            pub kind: Option<Kind>,
+            /// Its name in tables.
+            #[serde(deserialize_with = "present")]
+            pub title: Option<String>,
+            $($(#[$doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+        }
+
+        /// Values to search over, of each setting that is searched.
+        #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Grid {
+            $($(#[$doc])* #[serde(deserialize_with = "present")] pub $name: Option<Vec<$type>>,)*
+        }
+
+        /// Settings, every one decided.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Decided {
+            $($(#[$doc])* pub $name: $type,)*
+        }
+
+        impl Decided {
+            /// All of them as given settings.
+            pub fn options(&self) -> Options {
+                Options { $($name: Some(self.$name.clone()),)* }
+            }
+        }
+
+        impl Options {
+            /// These settings, and `defaults` where these say nothing.
+            pub fn decided(self, defaults: Decided) -> Decided {
+                Decided { $($name: self.$name.unwrap_or(defaults.$name),)* }
+            }
+
+            /// The settings' names, in the order of the columns of `runs.csv`.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// These settings, and `lower`'s where these say nothing.
+            pub fn over(self, lower: &Options) -> Options {
+                let lower = lower.without_rival_length(&self);
+                Options { $($name: self.$name.or(lower.$name),)* }
+            }
+        }
+
+        impl MethodEntry {
+            /// The settings alone.
+            pub fn options(&self) -> Options {
+                Options { $($name: self.$name.clone(),)* }
+            }
+        }
+
+        impl Grid {
+            /// Every combination; the first setting varies slowest. One empty set for no grid.
+            pub fn points(&self) -> Vec<Options> {
+                let mut points = vec![Options::default()];
+                $(if let Some(values) = &self.$name {
+                    points = points
+                        .iter()
+                        .flat_map(|point| values.iter().map(move |value| Options {
+                            $name: Some(value.clone()),
+                            ..point.clone()
+                        }))
+                        .collect();
+                })*
+                points
+            }
+
+            /// This grid less the settings that `fixed` gives.
+            pub fn without(mut self, fixed: &Options) -> Grid {
+                $(if fixed.$name.is_some() { self.$name = None; })*
+                self
+            }
+
+            /// A setting with no value to try, if there is one.
+            pub fn empty_setting(&self) -> Option<&'static str> {
+                $(if self.$name.as_ref().is_some_and(Vec::is_empty) {
+                    return Some(stringify!($name));
+                })*
+                None
+            }
+        }
+    };
+}
+
+options! {
+    /// What the template is made of: `none`, `hard` or `pseudo`.
+    template: TemplateKind,
+    /// What classes are mapped to: `words` or `pseudo`.
+    labels: LabelKind,
+    /// How the template's pseudo tokens start: `manual` or `random`.
+    template_init: RowInit,
+    /// How the labels' pseudo tokens start: `manual` or `random`.
+    label_init: RowInit,
+    /// What stands for a label word of several pieces: `mean` or `first`.
+    label_pieces: LabelPieces,
+    /// L_C over the whole vocabulary instead of the class rows.
+    full_vocab: bool,
+    /// λ of L = L_C + λ L_F; 0 or null: no fluency constraint.
+    fluency: Option<f64>,
+    /// Under which labels the masked word is predicted.
+    fluency_labels: LabelsUnder,
+    /// Which input tokens are masked: `one`, or a rate.
+    fluency_mask: Mask,
+    /// Which weights of the language model are trained: `none`, `lm`, `bitfit` or `prompt`.
+    train: TrainPart,
+    /// Whether the vocabulary's rows are trained: `frozen` or `trained`.
+    embeddings: Embeddings,
+    /// Peak learning rate.
+    learning_rate: f64,
+    /// Peak learning rate of the pseudo rows; null: `learning_rate`.
+    pseudo_learning_rate: Option<f64>,
+    /// Examples a micro-batch.
+    batch: usize,
+    /// Micro-batches a step.
+    accumulation: usize,
+    /// Optimizer steps.
+    steps: usize,
+    /// Passes over the training examples, instead of `steps`.
+    epochs: Option<usize>,
+    /// Share of the steps in which the learning rate rises.
+    warmup: f64,
+    /// AdamW's weight decay.
+    weight_decay: f64,
+    /// Largest gradient norm.
+    clip: f64,
+    /// Steps between evaluations on dev.
+    eval_every: usize,
+    /// Evaluations without improvement after which training stops; null: never.
+    patience: Option<usize>,
+    /// Longest input in tokens.
+    max_length: usize,
+    /// Threads of a run.
+    threads: usize,
+    /// `cpu`, `auto` or `cuda:N`.
+    device: String,
+}
+
+impl Options {
+    /// `steps` and `epochs` are two ways to say one thing: the one in `upper` replaces both here.
+    fn without_rival_length(&self, upper: &Options) -> Options {
+        let mut lower = self.clone();
+        if upper.steps.is_some() || upper.epochs.is_some() {
+            (lower.steps, lower.epochs) = (None, None);
+        }
+        lower
+    }
+
+    /// The settings as cells of `runs.csv`, in the order of [`Options::NAMES`]; empty where not
+    /// given.
+    pub fn cells(&self) -> Vec<String> {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        Self::NAMES
+            .iter()
+            .map(|name| match &value[name] {
+                serde_json::Value::Null => String::new(),
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            })
+            .collect()
+    }
+}
+
+/// `auto`, `all`, `sampled`, or a number N: the true label and N wrong ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelsUnder {
+    /// All up to six classes, five wrong ones above.
+    Auto,
+    /// All labels.
+    All,
+    /// One, drawn.
+    Sampled,
+    /// The true one and this many wrong ones.
+    K(usize),
+}
+
+impl Serialize for LabelsUnder {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            LabelsUnder::Auto => s.serialize_str("auto"),
+            LabelsUnder::All => s.serialize_str("all"),
+            LabelsUnder::Sampled => s.serialize_str("sampled"),
+            LabelsUnder::K(n) => s.serialize_u64(*n as u64),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LabelsUnder {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Labels;
+        impl<'de> Visitor<'de> for Labels {
+            type Value = LabelsUnder;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("auto, all, sampled or {k: N}")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<LabelsUnder, E> {
+                match text {
+                    "auto" => Ok(LabelsUnder::Auto),
+                    "all" => Ok(LabelsUnder::All),
+                    "sampled" => Ok(LabelsUnder::Sampled),
+                    _ => Err(E::unknown_variant(
+                        text,
+                        &["auto", "all", "sampled", "{k: N}"],
+                    )),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelsUnder, A::Error> {
+                match (
+                    map.next_entry::<String, usize>()?,
+                    map.next_key::<String>()?,
+                ) {
+                    (Some((key, n)), None) if key == "k" && n > 0 => Ok(LabelsUnder::K(n)),
+                    _ => Err(de::Error::custom(
+                        "fluency_labels takes {k: N} with N at least 1",
+                    )),
+                }
+            }
+        }
+        d.deserialize_any(Labels)
+    }
+}
+
+/// `one` token, or each token with a rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mask {
+    /// One random token.
+    One,
+    /// Each with this probability.
+    Rate(f64),
+}
+
+impl Serialize for Mask {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Mask::One => s.serialize_str("one"),
+            Mask::Rate(rate) => s.serialize_f64(*rate),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Mask {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct MaskVisitor;
+        impl Visitor<'_> for MaskVisitor {
+            type Value = Mask;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("one, or a rate above 0 and below 1")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Mask, E> {
+                match text {
+                    "one" => Ok(Mask::One),
+                    _ => Err(E::unknown_variant(
+                        text,
+                        &["one", "a rate above 0 and below 1"],
+                    )),
+                }
+            }
+            fn visit_f64<E: de::Error>(self, rate: f64) -> Result<Mask, E> {
+                match rate > 0.0 && rate < 1.0 {
+                    true => Ok(Mask::Rate(rate)),
+                    false => Err(E::custom(
+                        "fluency_mask takes one, or a rate above 0 and below 1",
+                    )),
+                }
+            }
+            fn visit_u64<E: de::Error>(self, rate: u64) -> Result<Mask, E> {
+                self.visit_f64(rate as f64)
+            }
+        }
+        d.deserialize_any(MaskVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(text: &str) -> Options {
+        serde_yaml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_later_layer_wins_and_null_is_a_value() {
+        let preset = options("{fluency: 1, patience: 3, learning_rate: 1e-4}");
+        let merged = options("{fluency: null, learning_rate: 3e-4}").over(&preset);
+        assert_eq!(
+            merged,
+            options("{fluency: null, patience: 3, learning_rate: 3e-4}")
+        );
+        assert_eq!(merged.fluency, Some(None));
+        assert!(serde_yaml::from_str::<Options>("steps: null").is_err());
+    }
+
+    #[test]
+    fn steps_and_epochs_replace_each_other() {
+        let merged = options("{epochs: 20}").over(&options("{steps: 100, batch: 4}"));
+        assert_eq!(merged, options("{epochs: 20, batch: 4}"));
+        let merged = options("{steps: 7}").over(&merged);
+        assert_eq!(merged, options("{steps: 7, batch: 4}"));
+    }
+
+    #[test]
+    fn a_grid_s_first_setting_varies_slowest() {
+        let grid: Grid =
+            serde_yaml::from_str("{learning_rate: [1e-4, 3e-4], fluency: [0, 1]}").unwrap();
+        let expected: Vec<Options> = [(0, "1e-4"), (0, "3e-4"), (1, "1e-4"), (1, "3e-4")]
+            .map(|(f, lr)| options(&format!("{{fluency: {f}, learning_rate: {lr}}}")))
+            .into();
+        assert_eq!(grid.points(), expected);
+        let fixed = grid.without(&options("learning_rate: 1"));
+        assert_eq!(
+            fixed.points(),
+            [options("fluency: 0"), options("fluency: 1")]
+        );
+        assert_eq!(Grid::default().points(), [Options::default()]);
+    }
+
+    #[test]
+    fn cells_stand_under_their_names() {
+        let cells = options("{fluency_labels: {k: 3}, fluency_mask: one, patience: null}").cells();
+        let cell = |name| {
+            let at = Options::NAMES.iter().position(|n| *n == name).unwrap();
+            cells[at].as_str()
+        };
+        assert_eq!(
+            [
+                cell("fluency_labels"),
+                cell("fluency_mask"),
+                cell("patience"),
+                cell("steps")
+            ],
+            ["3", "one", "", ""]
+        );
+    }
+}

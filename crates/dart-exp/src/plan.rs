@@ -1,0 +1,448 @@
+//! From an experiment to the list of its runs, or to all that is missing for them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use dart_core::lm::LmConfig;
+use dart_core::method::Method;
+use dart_core::tokenizer::Tokenizer;
+use dart_data::{SplitRequest, Task};
+use sha2::{Digest, Sha256};
+
+use crate::experiment::{Choice, Experiment, Model};
+use crate::failure::Usage;
+use crate::job::{Data, Job, Stage};
+use crate::options::{Kind, Options};
+use crate::places::{short, slug};
+use crate::resolve::{Resolved, resolve};
+use crate::store::RunFiles;
+
+/// Raised whenever a change of the code changes what a run computes, so that finished runs of the
+/// older code are not taken for new ones.
+const METHOD_VERSION: u32 = 1;
+
+/// All runs of an experiment.
+pub struct Plan {
+    /// What is planned.
+    pub experiment: Experiment,
+    /// (task, method, model, k, seed) with its trials, in the order of the tables.
+    pub groups: Vec<Group>,
+    /// What is odd about the data, each once.
+    pub warnings: Vec<String>,
+}
+
+/// The trials among which dev chooses.
+pub struct Group {
+    /// Index into the experiment's tasks.
+    pub task: usize,
+    /// Index into its methods.
+    pub method: usize,
+    /// The model's name; `none` for methods that use none.
+    pub model: String,
+    /// Training examples a class.
+    pub k: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Test rows that are scored; 0 where there is no test set or it is not scored.
+    pub test_rows: usize,
+    /// The trials, in the order of the grid.
+    pub trials: Vec<Run>,
+}
+
+impl Group {
+    /// Whether its only run is finished when test is scored, not when its training ends.
+    pub fn ends_with_test(&self) -> bool {
+        self.trials.len() == 1 && self.test_rows > 0
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id: a readable name and a hash of all that decides its result.
+    pub id: String,
+    /// The settings that have a meaning for it.
+    pub shown: Options,
+    /// The child's work, but for the stage and the files.
+    job: Job,
+    /// Its cost in examples passed through the model, for the time left.
+    pub cost: f64,
+    /// The cost of scoring its test rows.
+    pub test_cost: f64,
+}
+
+impl Run {
+    /// The job of a stage.
+    pub fn job(&self, stage: Stage, files: &RunFiles) -> Job {
+        Job {
+            stage,
+            files: files.clone(),
+            ..self.job.clone()
+        }
+    }
+
+    /// Optimizer steps; 0 without training.
+    pub fn steps(&self) -> usize {
+        if self.shown.steps.is_some() {
+            self.job.settings.steps
+        } else {
+            0
+        }
+    }
+
+    /// Threads it computes with.
+    pub fn threads(&self) -> usize {
+        self.job.settings.threads
+    }
+}
+
+impl Plan {
+    /// Finds data and models, and makes the runs.
+    ///
+    /// # Errors
+    /// Everything that is missing, in one message.
+    pub fn new(experiment: Experiment) -> Result<Self> {
+        let missing = missing(&experiment);
+        if !missing.is_empty() {
+            let count = if missing.len() == 1 {
+                "1 thing is"
+            } else {
+                "these are"
+            };
+            bail!(
+                "nothing was started: {count} missing\n  {}",
+                missing.join("\n  ")
+            );
+        }
+        let mut models = HashMap::new();
+        for model in &experiment.models {
+            models.insert(model.name.as_str(), content_hash(&model.folder)?);
+        }
+        let (mut groups, mut warnings) = (Vec::new(), Vec::new());
+        let none = Model {
+            name: "none".to_owned(),
+            folder: Default::default(),
+        };
+        for (t, task) in experiment.tasks.iter().enumerate() {
+            let mut splits = HashMap::new();
+            for &k in &experiment.ks {
+                for &seed in &experiment.seeds {
+                    let split = Split::load(&experiment, task, k, seed)?;
+                    for warning in &split.warnings {
+                        if !warnings.contains(warning) {
+                            warnings.push(warning.clone());
+                        }
+                    }
+                    splits.insert((k, seed), split);
+                }
+            }
+            for (m, choice) in experiment.methods.iter().enumerate() {
+                let without_model = choice.named.kind == Kind::Majority;
+                let models_here: &[Model] = if without_model {
+                    std::slice::from_ref(&none)
+                } else {
+                    &experiment.models
+                };
+                for model in models_here {
+                    let content = models.get(model.name.as_str()).filter(|_| !without_model);
+                    for &k in &experiment.ks {
+                        for &seed in &experiment.seeds {
+                            let place = Place {
+                                experiment: &experiment,
+                                t,
+                                m,
+                                model,
+                                k,
+                                seed,
+                            };
+                            let content = content.map_or("", String::as_str);
+                            groups.push(group(place, choice, &splits[&(k, seed)], content)?);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Plan {
+            experiment,
+            groups,
+            warnings,
+        })
+    }
+
+    /// All runs in order.
+    pub fn runs(&self) -> impl Iterator<Item = (&Group, &Run)> {
+        self.groups
+            .iter()
+            .flat_map(|group| group.trials.iter().map(move |run| (group, run)))
+    }
+
+    /// The task of a group.
+    pub fn task(&self, group: &Group) -> &Task {
+        &self.experiment.tasks[group.task]
+    }
+
+    /// The method of a group.
+    pub fn method(&self, group: &Group) -> &Choice {
+        &self.experiment.methods[group.method]
+    }
+
+    /// `movies dart k16 s13`, with the model where there are several.
+    pub fn name(&self, group: &Group) -> String {
+        let (task, method) = (&self.task(group).name, &self.method(group).named.name);
+        let model = match self.experiment.models.len() {
+            1 => String::new(),
+            _ => format!(" {}", group.model),
+        };
+        format!("{task} {method}{model} k{} s{}", group.k, group.seed)
+    }
+}
+
+/// What of a split a plan needs.
+struct Split {
+    fingerprint: String,
+    train: usize,
+    dev: usize,
+    test: usize,
+    warnings: Vec<String>,
+}
+
+impl Split {
+    fn load(experiment: &Experiment, task: &Task, k: usize, seed: u64) -> Result<Self> {
+        let request = SplitRequest {
+            strict: experiment.strict,
+            ..SplitRequest::new(&experiment.data_dir, k, seed)
+        };
+        let splits = dart_data::load(task, &request)?;
+        if splits.train.is_empty() || splits.dev.is_empty() {
+            bail!(
+                "{}: K={k} seed {seed} gives no training or no dev example",
+                task.name
+            );
+        }
+        let name =
+            |w: &dart_data::Warning| format!("{}, K={k}, seed {seed}: {}", task.title, w.message);
+        Ok(Split {
+            fingerprint: splits.fingerprint,
+            train: splits.train.len(),
+            dev: splits.dev.len(),
+            test: splits.test.len(),
+            warnings: splits.warnings.iter().map(name).collect(),
+        })
+    }
+}
+
+/// Where in the plan a group stands.
+struct Place<'a> {
+    experiment: &'a Experiment,
+    t: usize,
+    m: usize,
+    model: &'a Model,
+    k: usize,
+    seed: u64,
+}
+
+fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<Group> {
+    let Place {
+        experiment,
+        t,
+        m,
+        model,
+        k,
+        seed,
+    } = place;
+    let task = &experiment.tasks[t];
+    let name = &choice.named.name;
+    let test_rows = match experiment.score_test {
+        true => split.test.min(experiment.test_rows.unwrap_or(usize::MAX)),
+        false => 0,
+    };
+    let mut trials: Vec<(Resolved, Run)> = Vec::new();
+    for point in choice.grid.points() {
+        let options = point.over(&choice.options);
+        let resolved = resolve(choice.named.kind, &options, split.train)
+            .map_err(|message| Usage(format!("method {name}: {message}")))?;
+        // Two points of a grid may come to the same: λ = 0 has no mask rate.
+        if trials.iter().any(|(earlier, _)| *earlier == resolved) {
+            continue;
+        }
+        let data = Data {
+            task: task.name.clone(),
+            catalogs: experiment.catalogs.clone(),
+            data_dir: experiment.data_dir.clone(),
+            k,
+            seed,
+            strict: experiment.strict,
+            test_rows: experiment.test_rows,
+            test_seed: experiment.test_seed,
+            fingerprint: split.fingerprint.clone(),
+        };
+        let hash = hash(task, &resolved, &data, content)?;
+        let id = [
+            slug(&task.name),
+            slug(name),
+            slug(&model.name),
+            format!("k{k}"),
+            format!("s{seed}"),
+        ];
+        let job = Job {
+            stage: Stage::Fit,
+            files: RunFiles {
+                folder: Default::default(),
+                predictions: Default::default(),
+            },
+            model: model.folder.clone(),
+            data,
+            method: resolved.method.clone(),
+            settings: resolved.settings.clone(),
+            save_seconds: experiment.save_seconds,
+        };
+        let run = Run {
+            id: format!("{}-{hash}", id.join("-")),
+            shown: resolved.shown.clone(),
+            job,
+            cost: cost(&resolved, task, split.dev),
+            test_cost: if choice.named.kind == Kind::Majority {
+                1.0
+            } else {
+                test_rows as f64
+            },
+        };
+        trials.push((resolved, run));
+    }
+    let trials = trials.into_iter().map(|(_, run)| run).collect();
+    Ok(Group {
+        task: t,
+        method: m,
+        model: model.name.clone(),
+        k,
+        seed,
+        test_rows,
+        trials,
+    })
+}
+
+/// Examples passed through the model, a backward pass counted as two.
+fn cost(resolved: &Resolved, task: &Task, dev: usize) -> f64 {
+    let Some(steps) = resolved.shown.steps else {
+        return if resolved.method == Method::Majority {
+            1.0
+        } else {
+            dev as f64
+        };
+    };
+    let s = &resolved.settings;
+    let under = match &resolved.method {
+        Method::Prompt(method) if method.fluency.is_some() => task.labels.len().min(6),
+        _ => 0,
+    };
+    let step = s.batch * s.accumulation * 3 * (1 + under);
+    (steps * step + steps.div_ceil(s.eval_every) * dev) as f64
+}
+
+/// A hash of all that decides a run's result.
+fn hash(task: &Task, resolved: &Resolved, data: &Data, model: &str) -> Result<String> {
+    let text = serde_json::to_string(&(
+        METHOD_VERSION,
+        (
+            &task.name,
+            &task.labels,
+            &task.template,
+            &task.words,
+            &task.metric,
+        ),
+        (&resolved.method, &resolved.settings, model),
+        (
+            data.k,
+            data.seed,
+            &data.fingerprint,
+            data.test_rows,
+            data.test_seed,
+        ),
+    ))
+    .context("encoding a run's settings")?;
+    Ok(hex(&Sha256::digest(text.as_bytes())[..6]))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A hash of a model folder's configuration, tokenizer and weights.
+fn content_hash(folder: &Path) -> Result<String> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<_, _>>()
+        })
+        .with_context(|| folder.display().to_string())?;
+    files.retain(|file| {
+        let kind = file
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default();
+        ["json", "txt", "safetensors", "model"].contains(&kind)
+    });
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        hash.update(name.as_bytes());
+        hash.update(Sha256::digest(&bytes));
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// Data and models that are not there or cannot be used, each with its remedy.
+fn missing(experiment: &Experiment) -> Vec<String> {
+    let mut missing = Vec::new();
+    if experiment
+        .methods
+        .iter()
+        .any(|choice| choice.named.kind != Kind::Majority)
+    {
+        missing.extend(experiment.models.iter().filter_map(missing_model));
+    }
+    for task in &experiment.tasks {
+        let lacks = experiment.ks.iter().find_map(|&k| {
+            let request = |&seed| SplitRequest::new(&experiment.data_dir, k, seed);
+            experiment
+                .seeds
+                .iter()
+                .find_map(|s| dart_data::missing_for(task, &request(s)))
+        });
+        missing.extend(lacks);
+    }
+    missing
+}
+
+fn missing_model(model: &Model) -> Option<String> {
+    let shown = short(&model.folder);
+    if !model.folder.is_dir() {
+        return Some(format!(
+            "model {}: there is no folder {shown}; put its config.json, model.safetensors and \
+             tokenizer files there (huggingface-cli download NAME --local-dir {shown}), or choose \
+             another with --model NAME|DIR",
+            model.name
+        ));
+    }
+    let config = LmConfig::read(&model.folder).map(|_| ());
+    let tokenizer = || Tokenizer::load(&model.folder).map(|_| ());
+    if let Err(error) = config.and_then(|()| tokenizer()) {
+        return Some(format!("model {}: {error}", model.name));
+    }
+    let weights = ["model.safetensors", "model.safetensors.index.json"];
+    if !weights.iter().any(|name| model.folder.join(name).is_file()) {
+        return Some(format!(
+            "model {}: {shown} has no model.safetensors",
+            model.name
+        ));
+    }
+    None
+}

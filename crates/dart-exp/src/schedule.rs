@@ -1,0 +1,320 @@
+//! Runs the plan: a slot of the pool for each child process, trials first, then, when the choice
+//! among a group's trials is written, test once.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::json;
+
+use crate::job::{Event, Job, Stage};
+use crate::places::short;
+use crate::plan::{Group, Plan, Run};
+use crate::progress::Progress;
+use crate::select;
+use crate::signals::Stop;
+use crate::store::{FitRecord, Store, Trial};
+
+/// How a sweep ended.
+#[derive(Debug, PartialEq)]
+pub struct Sweep {
+    /// What failed, a line each.
+    pub failures: Vec<String>,
+    /// Whether it was stopped before the end.
+    pub stopped: bool,
+}
+
+/// How a child ended.
+enum End {
+    Done,
+    Stopped,
+    Failed(String),
+}
+
+/// How one try of a child ended.
+enum Attempt {
+    Ended(End),
+    Died(String),
+}
+
+/// The parts of a sweep.
+pub struct Schedule<'a> {
+    /// What is to be done.
+    pub plan: &'a Plan,
+    /// Where it goes.
+    pub store: &'a Store,
+    /// What is shown.
+    pub progress: &'a Progress,
+    /// Whether to stop.
+    pub stop: &'a Stop,
+    /// This program.
+    pub program: PathBuf,
+}
+
+/// A group's trials that have ended well, by place in the plan, and how many have not ended.
+struct Ended {
+    left: AtomicUsize,
+    trials: Mutex<Vec<(usize, Trial)>>,
+}
+
+impl Schedule<'_> {
+    /// Does everything that is not done yet, `jobs` children at a time.
+    pub fn run(&self, jobs: usize) -> Result<Sweep> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build()
+            .context("starting the scheduler's threads")?;
+        let failures = Mutex::new(Vec::new());
+        let fail = |text: String| {
+            self.progress.failure(&text);
+            failures
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(text);
+        };
+        let groups: Vec<(&Group, Ended)> = self
+            .plan
+            .groups
+            .iter()
+            .map(|group| {
+                let left = AtomicUsize::new(group.trials.len());
+                (
+                    group,
+                    Ended {
+                        left,
+                        trials: Mutex::default(),
+                    },
+                )
+            })
+            .collect();
+        pool.in_place_scope_fifo(|scope| {
+            for (group, ended) in &groups {
+                for (place, _) in group.trials.iter().enumerate() {
+                    let fail = &fail;
+                    scope.spawn_fifo(move |_| {
+                        if let Err(error) = self.trial(group, place, ended) {
+                            fail(format!("{}: {error:#}", self.plan.name(group)));
+                        }
+                    });
+                }
+            }
+        });
+        let failures = failures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Sweep {
+            failures,
+            stopped: self.stop.stopped(),
+        })
+    }
+
+    /// Trains one trial; the last of its group to end chooses and scores.
+    fn trial(&self, group: &Group, place: usize, ended: &Ended) -> Result<()> {
+        let run = &group.trials[place];
+        let fitted = self.fit_and_count(group, run);
+        if let Ok(Some(record)) = &fitted {
+            let (dev, dev_loss) = (record.outcome.dev, record.outcome.dev_loss);
+            let trial = Trial {
+                run: run.id.clone(),
+                dev,
+                dev_loss,
+            };
+            let mut trials = ended.trials.lock().unwrap_or_else(PoisonError::into_inner);
+            trials.push((place, trial));
+            // Weights that can no longer win are of no use.
+            if let Some(best) = select::best(&trials) {
+                for (_, loser) in trials.iter().filter(|(_, trial)| trial.run != best.run) {
+                    self.store.run(&loser.run).drop_weights()?;
+                }
+            }
+        }
+        let last = ended.left.fetch_sub(1, Ordering::SeqCst) == 1;
+        let outcome = fitted.map(|_| ());
+        if last && !self.stop.stopped() {
+            let mut trials = ended.trials.lock().unwrap_or_else(PoisonError::into_inner);
+            trials.sort_by_key(|(place, _)| *place);
+            if trials.len() == group.trials.len() {
+                self.choose_and_score(group, &trials)?;
+            }
+        }
+        outcome
+    }
+
+    fn fit_and_count(&self, group: &Group, run: &Run) -> Result<Option<FitRecord>> {
+        let before = self.store.run(&run.id).fit()?;
+        if before.is_some() {
+            return Ok(before);
+        }
+        let fitted = self.fit(group, run)?;
+        if let Some(record) = fitted.as_ref().filter(|_| !group.ends_with_test()) {
+            let text = format!("dev {:.3}, {:.0} s", record.outcome.dev, record.seconds);
+            let data = json!({"dev": record.outcome.dev, "seconds": record.seconds});
+            self.progress.run_done(&self.plan.name(group), &text, data);
+        }
+        Ok(fitted)
+    }
+
+    /// Trains; `None` where it was stopped.
+    fn fit(&self, group: &Group, run: &Run) -> Result<Option<FitRecord>> {
+        let files = self.store.run(&run.id);
+        match self.child(group, run, &run.job(Stage::Fit, &files))? {
+            End::Stopped => return Ok(None),
+            End::Failed(why) => return Err(anyhow!(why)),
+            End::Done => {}
+        }
+        self.progress.part_done(&run.id, run.cost);
+        let record = files.fit()?.context("the run ended without a result")?;
+        self.progress
+            .dev(&self.plan.name(group), record.outcome.dev);
+        Ok(Some(record))
+    }
+
+    /// Writes the choice, then scores test with it.
+    fn choose_and_score(&self, group: &Group, trials: &[(usize, Trial)]) -> Result<()> {
+        let Some(best) = select::best(trials) else {
+            return Ok(());
+        };
+        let Some(run) = group.trials.iter().find(|run| run.id == best.run) else {
+            return Ok(());
+        };
+        let files = self.store.run(&run.id);
+        for (_, trial) in trials.iter().filter(|(_, trial)| trial.run != run.id) {
+            self.store.run(&trial.run).forget("selection.json")?;
+        }
+        let selection = select::selection(best, trials);
+        if files.selection()?.as_ref() != Some(&selection) {
+            files.write("selection.json", &selection)?;
+        }
+        if group.test_rows > 0 && files.test()?.is_none() {
+            if !files.has_weights() {
+                // Chosen anew after its weights had gone: the same run gives the same bits.
+                files.forget("fit.json")?;
+                files.drop_weights()?;
+                if self.fit(group, run)?.is_none() {
+                    return Ok(());
+                }
+            }
+            match self.child(group, run, &run.job(Stage::Score, &files))? {
+                End::Stopped => return Ok(()),
+                End::Failed(why) => return Err(anyhow!(why)),
+                End::Done => self.progress.part_done(&run.id, run.test_cost),
+            }
+            let test = files.test()?.context("scoring ended without a result")?;
+            let text = format!("dev {:.3}, test {:.3}", best.dev, test.metric);
+            let data = json!({"dev": best.dev, "test": test.metric});
+            match group.ends_with_test() {
+                true => self.progress.run_done(&self.plan.name(group), &text, data),
+                false => self
+                    .progress
+                    .note(&format!("{}: {text}", self.plan.name(group))),
+            }
+        }
+        if !self.plan.experiment.keep_weights {
+            files.drop_weights()?;
+        }
+        Ok(())
+    }
+
+    /// Runs a child; one that dies is tried once more.
+    fn child(&self, group: &Group, run: &Run, job: &Job) -> Result<End> {
+        let mut death = String::new();
+        for attempt in 1..=2 {
+            if self.stop.stopped() {
+                return Ok(End::Stopped);
+            }
+            match self.attempt(run, job)? {
+                Attempt::Ended(end) => return Ok(end),
+                Attempt::Died(_) if self.stop.stopped() => return Ok(End::Stopped),
+                Attempt::Died(how) => {
+                    let log = job.files.log();
+                    death = format!("{how}; {} ends: {}", short(&log), tail(&log));
+                    if attempt == 1 {
+                        let name = self.plan.name(group);
+                        self.progress
+                            .failure(&format!("{name}: {death}; trying once more"));
+                    }
+                }
+            }
+        }
+        Ok(End::Failed(death))
+    }
+
+    fn attempt(&self, run: &Run, job: &Job) -> Result<Attempt> {
+        let folder = &job.files.folder;
+        std::fs::create_dir_all(folder).with_context(|| short(folder))?;
+        job.files.write("run.json", job)?;
+        let log = job.files.log();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .with_context(|| short(&log))?;
+        let mut child = Command::new(&self.program)
+            .arg("worker")
+            .env("OMP_NUM_THREADS", run.threads().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {}", self.program.display()))?;
+        let mut line = serde_json::to_string(job).context("encoding a job")?;
+        line.push('\n');
+        if let Some(mut input) = child.stdin.take() {
+            // A child that died at once shows in its exit status.
+            let _ = input.write_all(line.as_bytes());
+            self.stop.keep(child.id(), input);
+        }
+        let (mut error, mut told_to_stop) = (None, false);
+        for line in child
+            .stdout
+            .take()
+            .map(BufReader::new)
+            .into_iter()
+            .flat_map(BufRead::lines)
+        {
+            match line.ok().and_then(|line| serde_json::from_str(&line).ok()) {
+                Some(Event::Step { step } | Event::Evaluation { step, .. }) => {
+                    let share = step as f64 / run.steps().max(1) as f64;
+                    self.progress.advance(&run.id, run.cost * share);
+                }
+                Some(Event::Stopped) => told_to_stop = true,
+                Some(Event::Error { message }) => error = Some(message),
+                None => {}
+            }
+        }
+        let status = child.wait().context("waiting for a run")?;
+        self.stop.ended(child.id());
+        Ok(match error {
+            _ if status.success() => Attempt::Ended(End::Done),
+            Some(message) => Attempt::Ended(End::Failed(message)),
+            None if told_to_stop && self.stop.stopped() => Attempt::Ended(End::Stopped),
+            None => Attempt::Died(format!("its process ended with {status}")),
+        })
+    }
+}
+
+/// The last lines of a log, on one line.
+fn tail(log: &Path) -> String {
+    let read = || -> std::io::Result<String> {
+        let mut file = File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let text = read().unwrap_or_default();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    match lines.len() {
+        0 => "empty".to_owned(),
+        n => lines[n.saturating_sub(3)..].join(" | "),
+    }
+}
