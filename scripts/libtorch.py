@@ -123,18 +123,20 @@ def own(given, deps, wanted):
 
 
 def version(folder):
-    """The version that the headers or the version file name, without a local part like +cpu."""
-    for header in ["include/torch/version.h", "include/torch/csrc/api/include/torch/version.h"]:
-        try:
-            found = re.search(r'TORCH_VERSION\s*\\?\s*"([^"+]+)', (folder / header).read_text())
-        except OSError:
-            continue
-        if found:
-            return found[1]
+    """The version that the version file or the headers name, without a local part like +cpu."""
     try:
         return (folder / "build-version").read_text().strip().split("+")[0]
     except OSError:
-        return None
+        pass
+    for header in ["include/torch/csrc/api/include/torch/version.h", "include/torch/version.h"]:
+        try:
+            text = (folder / header).read_text()
+        except OSError:
+            continue
+        found = re.search(r'#define TORCH_VERSION[\s\\]+"([^"+]+)', text)
+        if found:
+            return found[1]
+    return None
 
 
 def cxx11_abi(library):

@@ -15,7 +15,6 @@ import hashlib
 import io
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -167,9 +166,9 @@ def download(name, package):
         args = ["--no-deps", "--require-hashes", "-d", scratch, "-r", str(wanted)]
         if package["file"].endswith(".whl"):
             args += ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11"]
-            args += ["--platform=manylinux1_x86_64"]
+            args += ["--platform=manylinux2014_x86_64"]  # pip adds the older ones
         else:
-            args += ["--no-binary=:all:"]
+            args += [f"--no-binary={name}"]
         pip("download", *args)
         found = Path(scratch) / package["file"]
         if not found.exists() or digest(found) != package["sha256"]:

@@ -2,26 +2,22 @@
 //! dart-exp's build script takes the path from here (`DEP_DART_CORE_LIBTORCH_LIB`).
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    for name in ["LIBTORCH", "LIBTORCH_LIB"] {
+fn main() {
+    for name in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_CXX11_ABI"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
-    match library_folder() {
+    match library_folder().and_then(same_abi) {
         Ok(lib) => {
             let lib = lib.display();
             println!("cargo::metadata=libtorch_lib={lib}");
             println!("cargo::rustc-env=DART_LIBTORCH_LIB={lib}");
             println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
-            ExitCode::SUCCESS
         }
         Err(found) => {
-            println!(
-                "cargo::error=libtorch: {found}, wanted 2.4.0: run `just setup` in the repository"
-            );
-            ExitCode::FAILURE
+            println!("cargo::error=libtorch: {found}: run `just setup` in the repository");
         }
     }
 }
@@ -30,7 +26,7 @@ fn main() -> ExitCode {
 fn library_folder() -> Result<PathBuf, String> {
     let root = env::var_os("LIBTORCH_LIB")
         .or_else(|| env::var_os("LIBTORCH"))
-        .ok_or("found neither LIBTORCH nor the repository's Cargo configuration")?;
+        .ok_or("found neither the variable LIBTORCH nor this repository's Cargo configuration")?;
     let lib = Path::new(&root).join("lib");
     let names = ["libtorch_cpu.so", "libtorch_cpu.dylib"];
     let library = names
@@ -43,7 +39,30 @@ fn library_folder() -> Result<PathBuf, String> {
             Ok(lib)
         }
         // The stand-in before setup.
-        None if root.to_string_lossy().ends_with("no-libtorch") => Err("found none".into()),
-        None => Err(format!("found no libtorch_cpu in {}", lib.display())),
+        None if root.to_string_lossy().ends_with("no-libtorch") => {
+            Err("found none, wanted 2.4.0".into())
+        }
+        None => Err(format!(
+            "found no libtorch_cpu in {}, wanted 2.4.0",
+            lib.display()
+        )),
+    }
+}
+
+/// Refuses a libtorch whose strings are not those that torch-sys compiles for: it would link with
+/// missing symbols. c10::Error's constructor tells, by the name of its string's type.
+fn same_abi(lib: PathBuf) -> Result<PathBuf, String> {
+    let wanted = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".into());
+    let symbols = fs::read(lib.join("libc10.so")).unwrap_or_default();
+    let constructor = b"_ZN3c105ErrorC2ENS_14SourceLocationE";
+    let strings = [("0", b"Ss".as_slice()), ("1", b"NSt7__cxx11".as_slice())];
+    let symbol = |string: &[u8]| [constructor.as_slice(), string].concat();
+    let contains = |symbol: Vec<u8>| symbols.windows(symbol.len()).any(|window| window == symbol);
+    match strings.iter().find(|(_, string)| contains(symbol(string))) {
+        Some((found, _)) if *found != wanted => Err(format!(
+            "found C++11 ABI {found} in {}, but LIBTORCH_CXX11_ABI is {wanted}",
+            lib.display()
+        )),
+        _ => Ok(lib),
     }
 }
