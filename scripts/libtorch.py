@@ -110,7 +110,8 @@ def own(given, deps, wanted):
         raise Problem(f"LIBTORCH={given} holds no lib/libtorch_cpu.{suffix}", remedy)
     found = version(folder)
     if found != wanted:
-        raise Problem(f"LIBTORCH={given} is libtorch {found or '(unknown)'}, wanted {wanted}", remedy)
+        found = found or "of unknown version"
+        raise Problem(f"LIBTORCH={given} is libtorch {found}, wanted {wanted}", remedy)
     found = cxx11_abi(folder / "lib" / f"libc10.{suffix}")
     asked = os.environ.get("LIBTORCH_CXX11_ABI")
     if asked is not None and found is not None and asked != found:

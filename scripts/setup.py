@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sets this folder up: libtorch, the default data and models, and what the tests need.
 
-    setup.py [cpu|cuda] [--tests]
+    setup.py [cpu|cuda] [--tests] [--tensorboard]
 
 Everything comes from the package index that pip is configured for, is named in setup.json and is
 checked by SHA-256. A folder is unpacked beside its place and renamed into it when whole, so that
@@ -79,23 +79,23 @@ class Folder:
                 (DEPS / "downloads" / package["file"]).unlink()
 
 
-class TestPackages:
-    """The Python packages of requirements-test.txt, for the Python that runs this script."""
+class PythonPackages:
+    """The packages of a requirements file, for the Python that runs this script."""
 
-    name = "python test packages"
     packages = {}
     megabytes = 100
 
-    def __init__(self):
-        self.into = DEPS / "python"
-        self.requirements = ROOT / "scripts" / "requirements-test.txt"
+    def __init__(self, name, into):
+        self.name = f"Python packages of {name}.txt"
+        self.into = DEPS / into
+        self.requirements = ROOT / "scripts" / f"{name}.txt"
         self.recipe = digest(self.requirements) + f"-{sys.version_info[0]}.{sys.version_info[1]}"
 
     def complete(self):
         return stamped(self.into, self.recipe)
 
     def make(self, folder):
-        say(f"{self.name}")
+        say(self.name)
         args = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
         pip("install", *args, "--target", str(folder), "-r", str(self.requirements))
 
@@ -289,7 +289,9 @@ def plan(args):
     names += manifest["always"] + (manifest["tests"] if args.tests else [])
     items = [Folder(manifest, name) for name in names]
     if args.tests:
-        items.append(TestPackages())
+        items.append(PythonPackages("requirements-test", "python"))
+    if args.tensorboard:
+        items.append(PythonPackages("requirements-tensorboard", "tensorboard"))
     return found, items
 
 
@@ -297,6 +299,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("flavour", nargs="?", choices=["cpu", "cuda"], help="which libtorch")
     parser.add_argument("--tests", action="store_true", help="also what `just test` needs")
+    parser.add_argument("--tensorboard", action="store_true", help="also TensorBoard")
     args = parser.parse_args()
 
     found, items = plan(args)
@@ -324,8 +327,8 @@ if __name__ == "__main__":
         for what, remedy in problem.pairs:
             print(f"setup: {what}\n  remedy: {remedy}", file=sys.stderr)
         sys.exit(1)
-    except PermissionError as error:
-        print(f"setup: {error}\n  remedy: run as the owner of {ROOT}", file=sys.stderr)
+    except OSError as error:
+        print(f"setup: {error}\n  remedy: make {ROOT} writable, with room", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("setup: interrupted; the next run goes on from here", file=sys.stderr)
