@@ -38,11 +38,17 @@ pub enum CoreError {
 impl CoreError {
     /// An [`CoreError::Io`] about `path`.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        CoreError::Io { path: path.into(), source }
+        CoreError::Io {
+            path: path.into(),
+            source,
+        }
     }
 
     /// A [`CoreError::Model`] about `path`.
     pub fn model(path: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        CoreError::Model { path: path.into(), message: message.into() }
+        CoreError::Model {
+            path: path.into(),
+            message: message.into(),
+        }
     }
 }

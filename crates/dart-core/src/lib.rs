@@ -1,8 +1,22 @@
 //! Masked language models with differentiable prompts (DART, Zhang et al., ICLR 2022) on libtorch:
 //! models, prompts, objectives, methods and training. Opens no data set and prints nothing.
 
+pub mod adamw;
+pub mod build;
+pub mod classifier;
+pub mod control;
 pub mod error;
+pub mod files;
+pub mod libtorch;
+pub mod lm;
 pub mod method;
+pub mod metrics;
+pub mod objective;
+pub mod pretrain;
+pub mod prompt;
+pub mod pseudo;
+pub mod rng;
+pub mod tokenizer;
 pub mod train;
 
 pub use error::{CoreError, Result};

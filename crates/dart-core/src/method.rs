@@ -108,6 +108,8 @@ pub struct Fluency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FluencyLabels {
+    /// All of them up to six classes, `k: 5` above.
+    Auto,
     /// All of them (the paper).
     All,
     /// The true one and this many wrong ones, drawn without replacement, weighted (n−1)/N.

@@ -1,12 +1,11 @@
-//! One run: fit a method on the k-shot training examples with selection on dev, and score examples
-//! with the weights that were best on dev.
+//! What a run is told and what it reports.
 
 use std::path::Path;
 
-use dart_data::{Example, Task};
+use dart_data::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+pub use crate::control::Control;
 use crate::method::Method;
 
 /// Optimisation settings of a run.
@@ -56,15 +55,6 @@ pub struct RunSpec<'a> {
     pub seed: u64,
 }
 
-/// What an observer answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// Go on.
-    Continue,
-    /// Save the state and return [`crate::CoreError::Interrupted`].
-    Stop,
-}
-
 /// One optimizer step.
 #[derive(Clone, Debug)]
 pub struct StepReport {
@@ -97,6 +87,12 @@ pub struct EvalReport {
 
 /// Receives progress; may stop a run between steps.
 pub trait Observer {
+    /// Called after an evaluation: whether to save the state that a stopped run goes on from. The
+    /// result does not depend on it.
+    fn save_due(&mut self) -> bool {
+        true
+    }
+
     /// Called after every optimizer step.
     fn step(&mut self, report: &StepReport) -> Control;
     /// Called after every evaluation on dev.
@@ -121,7 +117,7 @@ pub struct FitOutcome {
 /// One scored example.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// [`Example::row`].
+    /// [`dart_data::Example::row`].
     pub row: usize,
     /// The true class.
     pub gold: usize,
@@ -142,21 +138,4 @@ pub struct Scores {
     pub loss: f64,
     /// One a row, in the order of the examples.
     pub predictions: Vec<Prediction>,
-}
-
-/// Trains on `train`, selects on `dev`, and leaves the best weights and the resumable state in
-/// `state_dir`; a fit that finds its own state there goes on from it to the same bits.
-pub fn fit(
-    _spec: &RunSpec,
-    _train: &[Example],
-    _dev: &[Example],
-    _state_dir: &Path,
-    _observer: &mut dyn Observer,
-) -> Result<FitOutcome> {
-    Err(crate::CoreError::Setting("fit: under construction".into()))
-}
-
-/// Scores `examples` with the best weights that [`fit`] left in `state_dir`.
-pub fn score(_spec: &RunSpec, _examples: &[Example], _state_dir: &Path) -> Result<Scores> {
-    Err(crate::CoreError::Setting("score: under construction".into()))
 }

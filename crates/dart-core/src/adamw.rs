@@ -1,0 +1,266 @@
+//! AdamW (Loshchilov and Hutter, 2019) over our own ordered list, with its state in the open, so
+//! that a run can be saved and resumed to the same bits.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{CoreError, Result};
+use crate::lm::Parameter;
+
+/// A trained parameter with its moments.
+struct Slot {
+    tensor: Tensor,
+    first: Tensor,
+    second: Tensor,
+    decay: f64,
+    rate_scale: f64,
+}
+
+/// β₁, β₂ and ε.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Betas {
+    /// Decay of the first moment.
+    pub first: f64,
+    /// Decay of the second moment.
+    pub second: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+}
+
+impl Default for Betas {
+    fn default() -> Self {
+        Betas {
+            first: 0.9,
+            second: 0.999,
+            eps: 1e-8,
+        }
+    }
+}
+
+/// The optimizer.
+pub struct AdamW {
+    slots: Vec<Slot>,
+    betas: Betas,
+    steps: u64,
+}
+
+impl AdamW {
+    /// An optimizer over `parameters`, each with its weight decay and a factor of the learning
+    /// rate. Makes the tensors require gradients.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn new(parameters: &[(Parameter, f64, f64)], betas: Betas) -> Result<Self> {
+        let mut slots = Vec::with_capacity(parameters.len());
+        for (parameter, decay, rate_scale) in parameters {
+            let tensor = parameter.tensor.f_set_requires_grad(true)?;
+            slots.push(Slot {
+                first: tensor.f_detach()?.f_zeros_like()?,
+                second: tensor.f_detach()?.f_zeros_like()?,
+                tensor,
+                decay: *decay,
+                rate_scale: *rate_scale,
+            });
+        }
+        Ok(AdamW {
+            slots,
+            betas,
+            steps: 0,
+        })
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The global L2 norm of all gradients, in float64.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn gradient_norm(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        for slot in &self.slots {
+            let gradient = slot.tensor.f_grad()?;
+            if gradient.defined() {
+                sum += square_sum(&gradient)?;
+            }
+        }
+        Ok(sum.sqrt())
+    }
+
+    /// One update with learning rate `rate`; gradients are multiplied by `min(1, clip / norm)`
+    /// first. Returns the norm before clipping.
+    ///
+    /// # Errors
+    /// libtorch's; a norm that is not finite.
+    pub fn step(&mut self, rate: f64, clip: f64) -> Result<f64> {
+        let _no_grad = tch::no_grad_guard();
+        let norm = self.gradient_norm()?;
+        if !norm.is_finite() {
+            return Err(CoreError::Setting(format!(
+                "the gradient's norm is {norm} at step {}; lower the learning rate",
+                self.steps + 1
+            )));
+        }
+        let scale = if norm > clip {
+            clip / (norm + 1e-6)
+        } else {
+            1.0
+        };
+        self.steps += 1;
+        for slot in &mut self.slots {
+            let gradient = slot.tensor.f_grad()?;
+            if gradient.defined() {
+                let update = Update::at(self.betas, self.steps, rate * slot.rate_scale, slot.decay);
+                slot.update(&gradient, scale, &update)?;
+            }
+        }
+        Ok(norm)
+    }
+
+    /// Forgets all gradients.
+    pub fn zero_gradients(&mut self) {
+        for slot in &mut self.slots {
+            slot.tensor.zero_grad();
+        }
+    }
+
+    /// Moments in the order of the parameters (first, second, first, …) for a checkpoint.
+    pub fn state(&self) -> Vec<Tensor> {
+        self.slots
+            .iter()
+            .flat_map(|s| [s.first.shallow_clone(), s.second.shallow_clone()])
+            .collect()
+    }
+
+    /// Restores what [`AdamW::state`] gave.
+    ///
+    /// # Errors
+    /// Another number of tensors, or other shapes.
+    pub fn restore(&mut self, state: &[Tensor], steps: u64) -> Result<()> {
+        let _no_grad = tch::no_grad_guard();
+        if state.len() != 2 * self.slots.len() {
+            return Err(CoreError::Setting(
+                "the optimizer's state is of another model".into(),
+            ));
+        }
+        for (slot, pair) in self.slots.iter_mut().zip(state.chunks_exact(2)) {
+            slot.first.f_copy_(&pair[0])?;
+            slot.second.f_copy_(&pair[1])?;
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// The numbers of one update.
+struct Update {
+    first: f64,
+    second: f64,
+    eps: f64,
+    keep: f64,
+    size: f64,
+    root_correction: f64,
+}
+
+impl Update {
+    fn at(betas: Betas, step: u64, rate: f64, decay: f64) -> Self {
+        let step = step as i32;
+        Update {
+            first: betas.first,
+            second: betas.second,
+            eps: betas.eps,
+            keep: 1.0 - rate * decay,
+            size: rate / (1.0 - betas.first.powi(step)),
+            root_correction: (1.0 - betas.second.powi(step)).sqrt(),
+        }
+    }
+}
+
+impl Slot {
+    fn update(&mut self, gradient: &Tensor, scale: f64, u: &Update) -> Result<()> {
+        let parts = [&self.tensor, gradient, &self.first, &self.second];
+        if parts.iter().all(|t| is_plain(t)) {
+            let [p, g, m, v] = parts.map(slice);
+            fused(p, g, m, v, scale, u);
+            return Ok(());
+        }
+        let gradient = gradient.f_mul_scalar(scale)?;
+        let _ = self.tensor.f_mul_scalar_(u.keep)?;
+        let _ = self
+            .first
+            .f_mul_scalar_(u.first)?
+            .f_add_(&gradient.f_mul_scalar(1.0 - u.first)?)?;
+        let square = gradient.f_square()?.f_mul_scalar(1.0 - u.second)?;
+        let _ = self.second.f_mul_scalar_(u.second)?.f_add_(&square)?;
+        let root = self
+            .second
+            .f_sqrt()?
+            .f_div_scalar(u.root_correction)?
+            .f_add_scalar(u.eps)?;
+        let _ = self
+            .tensor
+            .f_sub_(&self.first.f_div(&root)?.f_mul_scalar(u.size)?)?;
+        Ok(())
+    }
+}
+
+/// Whether the fused loop can run on the tensor's memory.
+fn is_plain(tensor: &Tensor) -> bool {
+    tensor.device() == Device::Cpu && tensor.kind() == Kind::Float && tensor.is_contiguous()
+}
+
+/// The memory of a plain tensor.
+fn slice(tensor: &Tensor) -> &mut [f32] {
+    // SAFETY: callers pass float32 CPU tensors that are contiguous (`is_plain`) and distinct, and
+    // hold no other slice of the same tensor while this one lives.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
+}
+
+/// One pass over memory in place of nine. Element by element, so bits do not depend on threads.
+fn fused(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], scale: f64, u: &Update) {
+    let (b1, b2) = (u.first as f32, u.second as f32);
+    let (c1, c2) = ((1.0 - u.first) as f32, (1.0 - u.second) as f32);
+    let (eps, keep, size) = (u.eps as f32, u.keep as f32, u.size as f32);
+    let (scale, root) = (scale as f32, u.root_correction as f32);
+    for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+        let g = g * scale;
+        *m = b1 * *m + c1 * g;
+        *v = b2 * *v + c2 * g * g;
+        *p = *p * keep - size * (*m / (v.sqrt() / root + eps));
+    }
+}
+
+fn square_sum(gradient: &Tensor) -> Result<f64> {
+    if !is_plain(gradient) {
+        return Ok(gradient
+            .f_to_kind(Kind::Double)?
+            .f_square()?
+            .f_sum(Kind::Double)?
+            .f_double_value(&[])?);
+    }
+    let mut lanes = [0f64; 8];
+    let values = slice(gradient);
+    let chunks = values.chunks_exact(8);
+    let rest: f64 = chunks
+        .remainder()
+        .iter()
+        .map(|&x| f64::from(x).powi(2))
+        .sum();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(x) * f64::from(x);
+        }
+    }
+    Ok(lanes.iter().sum::<f64>() + rest)
+}
+
+/// Linear warm-up from 0 over `warmup` of the steps, then linear decay to 0: the factor of the
+/// learning rate at `step`, counted from 0 (transformers' `get_linear_schedule_with_warmup`).
+pub fn linear_schedule(step: usize, steps: usize, warmup: f64) -> f64 {
+    let rise = (warmup * steps as f64).ceil() as usize;
+    if step < rise {
+        return step as f64 / rise.max(1) as f64;
+    }
+    (steps.saturating_sub(step)) as f64 / (steps - rise).max(1) as f64
+}

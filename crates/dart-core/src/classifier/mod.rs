@@ -1,0 +1,65 @@
+//! Language models as classifiers: what the training loop sees of a method.
+
+mod fluency;
+mod head;
+mod prompt;
+
+use tch::Tensor;
+
+pub use head::HeadClassifier;
+pub use prompt::PromptClassifier;
+
+use crate::error::Result;
+use crate::lm::{Mode, Parameter};
+use crate::prompt::{Batch, Encoded, Encoder};
+use crate::rng::key;
+
+/// The place of a micro-batch in a run: all that its randomness depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The run's seed.
+    pub seed: u64,
+    /// The step, from 0.
+    pub step: u64,
+    /// The micro-batch within the step.
+    pub micro: u64,
+}
+
+impl Place {
+    /// Seeds libtorch's generator, which dropout draws from, for a forward pass (0: L_C, 1 + i: the
+    /// i-th pass of the fluency constraint), so that a resumed run draws the same.
+    pub(crate) fn seed_pass(self, pass: u64) {
+        tch::manual_seed(key(self.seed, "dropout", &[self.step, self.micro, pass]) as i64);
+    }
+}
+
+/// Losses of a micro-batch, means over its examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Losses {
+    /// L_C.
+    pub class: f64,
+    /// L_F before λ.
+    pub fluency: Option<f64>,
+}
+
+/// A method on a language model, ready to be trained or to predict.
+pub trait Classifier {
+    /// What is trained, in a fixed order.
+    fn parameters(&self) -> Vec<Parameter>;
+
+    /// How examples become token ids.
+    fn encoder(&self) -> &Encoder;
+
+    /// Logits `[batch, classes]`.
+    ///
+    /// # Errors
+    /// libtorch's.
+    fn logits(&self, batch: &Batch, mode: Mode) -> Result<Tensor>;
+
+    /// Runs all forward and backward passes of a micro-batch; gradients of `scale` times the loss
+    /// are added to what the parameters hold.
+    ///
+    /// # Errors
+    /// libtorch's.
+    fn backward(&self, examples: &[&Encoded], place: Place, scale: f64) -> Result<Losses>;
+}

@@ -1,0 +1,28 @@
+//! Files that are either complete or not there.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{CoreError, Result};
+
+/// Writes `bytes` to a temporary neighbour of `path`, flushes it to disk and renames it into place,
+/// so that a run killed at any moment leaves the old file or the new one.
+///
+/// # Errors
+/// The folder cannot be written or the disk is full; the temporary file is removed.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written
+        .and_then(|()| std::fs::rename(&temporary, path))
+        .map_err(|e| {
+            let _ = std::fs::remove_file(&temporary);
+            CoreError::io(path, e)
+        })
+}

@@ -1,0 +1,220 @@
+//! `config.json` of a Hugging Face folder, read into the settings of our one encoder.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{CoreError, Result};
+
+/// A model family whose checkpoints the encoder can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// BERT (Devlin et al., 2019).
+    Bert,
+    /// RoBERTa (Liu et al., 2019) and XLM-R.
+    Roberta,
+    /// DistilBERT (Sanh et al., 2019).
+    DistilBert,
+    /// ELECTRA's generator (Clark et al., 2020).
+    Electra,
+    /// ALBERT (Lan et al., 2020): one set of layer weights for all layers.
+    Albert,
+}
+
+/// The feed-forward non-linearity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// x Φ(x).
+    Gelu,
+    /// Its tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// max(x, 0).
+    Relu,
+}
+
+/// Settings of the post-LayerNorm encoder and its masked-LM head.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LmConfig {
+    /// Which family's names and rules apply.
+    pub family: Family,
+    /// V, rows of the vocabulary.
+    pub vocab: i64,
+    /// D, size of the word embeddings.
+    pub embedding: i64,
+    /// H, size of the hidden states.
+    pub hidden: i64,
+    /// Transformer layers.
+    pub layers: usize,
+    /// Attention heads.
+    pub heads: i64,
+    /// Size of the feed-forward layer.
+    pub intermediate: i64,
+    /// Non-linearity of the feed-forward layers.
+    pub activation: Activation,
+    /// Non-linearity of the masked-LM head.
+    pub head_activation: Activation,
+    /// Rows of the position embeddings.
+    pub positions: i64,
+    /// First position's row (RoBERTa: `pad_token_id + 1`).
+    pub position_offset: i64,
+    /// Rows of the segment embeddings; 0: none.
+    pub token_types: i64,
+    /// LayerNorm's ε.
+    pub eps: f64,
+    /// Dropout after embeddings, attention output and feed-forward.
+    pub dropout: f64,
+    /// Dropout on the attention weights.
+    pub attention_dropout: f64,
+}
+
+/// The keys that we read; other keys of a `config.json` have no meaning for us.
+#[derive(Deserialize)]
+struct Raw {
+    model_type: Option<String>,
+    vocab_size: Option<i64>,
+    embedding_size: Option<i64>,
+    #[serde(alias = "dim")]
+    hidden_size: Option<i64>,
+    #[serde(alias = "n_layers")]
+    num_hidden_layers: Option<usize>,
+    num_hidden_groups: Option<i64>,
+    inner_group_num: Option<i64>,
+    #[serde(alias = "n_heads")]
+    num_attention_heads: Option<i64>,
+    #[serde(alias = "hidden_dim")]
+    intermediate_size: Option<i64>,
+    #[serde(alias = "activation")]
+    hidden_act: Option<String>,
+    max_position_embeddings: Option<i64>,
+    position_embedding_type: Option<String>,
+    type_vocab_size: Option<i64>,
+    layer_norm_eps: Option<f64>,
+    pad_token_id: Option<i64>,
+    #[serde(alias = "dropout")]
+    hidden_dropout_prob: Option<f64>,
+    #[serde(alias = "attention_dropout")]
+    attention_probs_dropout_prob: Option<f64>,
+}
+
+impl LmConfig {
+    /// Reads `config.json` in `dir`.
+    ///
+    /// # Errors
+    /// The file is missing, is not JSON, lacks a key, or names a family that is not supported.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| CoreError::io(&path, e))?;
+        let raw: Raw = serde_json::from_str(&text)
+            .map_err(|e| CoreError::model(&path, format!("not a model configuration: {e}")))?;
+        Self::from_raw(&raw).map_err(|message| CoreError::model(&path, message))
+    }
+
+    fn from_raw(raw: &Raw) -> std::result::Result<Self, String> {
+        let kind = raw.model_type.as_deref().unwrap_or("bert");
+        let family = match kind {
+            "bert" => Family::Bert,
+            "roberta" | "xlm-roberta" | "camembert" => Family::Roberta,
+            "distilbert" => Family::DistilBert,
+            "electra" => Family::Electra,
+            "albert" => Family::Albert,
+            other => {
+                return Err(format!(
+                    "model_type `{other}` is not supported; supported: bert, roberta, xlm-roberta, \
+                     camembert, distilbert, electra, albert"
+                ));
+            }
+        };
+        if let Some(kind) = raw
+            .position_embedding_type
+            .as_deref()
+            .filter(|k| *k != "absolute")
+        {
+            return Err(format!(
+                "position_embedding_type `{kind}` is not supported; only absolute"
+            ));
+        }
+        if raw.num_hidden_groups.unwrap_or(1) != 1 || raw.inner_group_num.unwrap_or(1) != 1 {
+            return Err("only ALBERT with one group of one layer is supported".into());
+        }
+        let need = |value: Option<i64>, key: &str| match value {
+            Some(v) if v > 0 => Ok(v),
+            Some(v) => Err(format!("`{key}` is {v}; it must be positive")),
+            None => Err(format!("`{key}` is missing")),
+        };
+        let hidden = need(raw.hidden_size, "hidden_size")?;
+        let heads = need(raw.num_attention_heads, "num_attention_heads")?;
+        if hidden % heads != 0 {
+            return Err(format!(
+                "hidden_size {hidden} is not a multiple of {heads} heads"
+            ));
+        }
+        let default_activation = if family == Family::Albert {
+            "gelu_new"
+        } else {
+            "gelu"
+        };
+        let activation = activation(raw.hidden_act.as_deref().unwrap_or(default_activation))?;
+        let (default_types, default_eps) = match family {
+            Family::DistilBert => (0, 1e-12),
+            Family::Roberta => (1, 1e-5),
+            _ => (2, 1e-12),
+        };
+        let own_embedding = matches!(family, Family::Electra | Family::Albert);
+        let embedding = if own_embedding {
+            raw.embedding_size
+        } else {
+            None
+        };
+        let default_embedding = match family {
+            Family::Electra | Family::Albert => 128,
+            _ => hidden,
+        };
+        Ok(LmConfig {
+            family,
+            vocab: need(raw.vocab_size, "vocab_size")?,
+            embedding: embedding.unwrap_or(default_embedding),
+            hidden,
+            layers: raw
+                .num_hidden_layers
+                .ok_or("`num_hidden_layers` is missing")?,
+            heads,
+            intermediate: need(raw.intermediate_size, "intermediate_size")?,
+            activation,
+            head_activation: match family {
+                Family::Electra | Family::Roberta => Activation::Gelu,
+                _ => activation,
+            },
+            positions: need(raw.max_position_embeddings, "max_position_embeddings")?,
+            position_offset: match family {
+                Family::Roberta => raw.pad_token_id.unwrap_or(1) + 1,
+                _ => 0,
+            },
+            token_types: match family {
+                Family::DistilBert => 0,
+                _ => raw.type_vocab_size.unwrap_or(default_types),
+            },
+            eps: match family {
+                Family::DistilBert => 1e-12,
+                _ => raw.layer_norm_eps.unwrap_or(default_eps),
+            },
+            dropout: raw.hidden_dropout_prob.unwrap_or(0.1),
+            attention_dropout: raw.attention_probs_dropout_prob.unwrap_or(0.1),
+        })
+    }
+
+    /// Longest input that the position embeddings allow, in tokens.
+    pub fn max_length(&self) -> usize {
+        (self.positions - self.position_offset).max(0) as usize
+    }
+}
+
+fn activation(name: &str) -> std::result::Result<Activation, String> {
+    match name {
+        "gelu" => Ok(Activation::Gelu),
+        "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),
+        "relu" => Ok(Activation::Relu),
+        other => Err(format!(
+            "activation `{other}` is not supported; supported: gelu, gelu_new, relu"
+        )),
+    }
+}

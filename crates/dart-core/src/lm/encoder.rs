@@ -1,0 +1,183 @@
+//! The post-LayerNorm transformer that BERT, RoBERTa, XLM-R, DistilBERT, ELECTRA and ALBERT are
+//! settings of: input embeddings in, hidden states out.
+
+use tch::{Device, Kind, Tensor};
+
+use super::config::{Family, LmConfig};
+use super::layer::{Layer, Linear, Mode, Norm, to};
+use super::names::{EMBEDDING_NORM, POSITIONS, TOKEN_TYPES};
+use super::params::{Parameter, Role};
+use super::weights::Weights;
+use crate::error::{CoreError, Result};
+
+/// A batch without its words: which positions are real and which segment each belongs to.
+pub struct Shape {
+    /// `[batch, seq]` float, 1 at tokens and 0 at pads; pads stand at the end.
+    pub keep: Tensor,
+    /// `[batch, seq]` int64 segment ids; `None`: all 0.
+    pub segments: Option<Tensor>,
+}
+
+/// Everything between the word embeddings and the hidden states.
+pub(super) struct Encoder {
+    positions: Tensor,
+    token_types: Option<Tensor>,
+    norm: Norm,
+    project: Option<Linear>,
+    layers: Vec<Layer>,
+    config: LmConfig,
+}
+
+impl Encoder {
+    /// Takes the encoder's tensors, whose names start with `prefix`.
+    pub fn take(weights: &mut Weights, config: &LmConfig, prefix: &str) -> Self {
+        let c = config;
+        let names = c.family.names();
+        let token_types = (c.token_types > 0).then(|| {
+            weights.take(
+                &format!("{prefix}{TOKEN_TYPES}"),
+                &[c.token_types, c.embedding],
+            )
+        });
+        let project = (!names.project.is_empty()
+            && (c.embedding != c.hidden || c.family == Family::Albert))
+            .then(|| {
+                let name = format!("{prefix}{}", names.project);
+                Linear::take(weights, &name, c.embedding, c.hidden)
+            });
+        let stored = if c.family == Family::Albert {
+            1
+        } else {
+            c.layers
+        };
+        Encoder {
+            positions: weights.take(&format!("{prefix}{POSITIONS}"), &[c.positions, c.embedding]),
+            token_types,
+            norm: Norm::take(
+                weights,
+                &format!("{prefix}{EMBEDDING_NORM}"),
+                c.embedding,
+                c.eps,
+            ),
+            project,
+            layers: (0..stored)
+                .map(|i| Layer::take(weights, c, names, &layer_prefix(prefix, names.layer, i)))
+                .collect(),
+            config: c.clone(),
+        }
+    }
+
+    pub fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
+        let names = self.config.family.names();
+        let positions = self.positions.shallow_clone();
+        into.push(Parameter::new(
+            format!("{prefix}{POSITIONS}"),
+            positions,
+            Role::Embedding,
+        ));
+        if let Some(types) = &self.token_types {
+            let name = format!("{prefix}{TOKEN_TYPES}");
+            into.push(Parameter::new(name, types.shallow_clone(), Role::Embedding));
+        }
+        self.norm.list(&format!("{prefix}{EMBEDDING_NORM}"), into);
+        if let Some(project) = &self.project {
+            project.list(&format!("{prefix}{}", names.project), into);
+        }
+        for (i, layer) in self.layers.iter().enumerate() {
+            layer.list(names, &layer_prefix(prefix, names.layer, i), into);
+        }
+    }
+
+    pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
+        to(&mut self.positions, device, kind)?;
+        if let Some(types) = &mut self.token_types {
+            to(types, device, kind)?;
+        }
+        self.norm.to(device, kind)?;
+        if let Some(project) = &mut self.project {
+            project.to(device, kind)?;
+        }
+        self.layers
+            .iter_mut()
+            .try_for_each(|layer| layer.to(device, kind))
+    }
+
+    /// Hidden states `[batch, r, H]` of the last layer at the positions `read` `[batch, r]`, from
+    /// word embeddings `[batch, seq, D]`; of all positions where `read` is `None`. The last layer
+    /// computes queries and feed-forward only there.
+    pub fn forward(
+        &self,
+        words: &Tensor,
+        shape: &Shape,
+        read: Option<&Tensor>,
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let mut x = self.embed(words, shape, mode)?;
+        let bias = attention_bias(&shape.keep, x.kind())?;
+        for i in 0..self.config.layers {
+            let layer = &self.layers[i % self.layers.len()];
+            let last = i + 1 == self.config.layers;
+            let wanted = match read.filter(|_| last) {
+                Some(read) => gather_positions(&x, read)?,
+                None => x.shallow_clone(),
+            };
+            x = layer.forward(&x, &wanted, &bias, mode)?;
+        }
+        Ok(x)
+    }
+
+    fn embed(&self, words: &Tensor, shape: &Shape, mode: Mode) -> Result<Tensor> {
+        let seq = words.size3()?.1;
+        if seq > self.config.max_length() as i64 {
+            return Err(CoreError::Setting(format!(
+                "an input of {seq} tokens is longer than the model's {}; lower max_length",
+                self.config.max_length()
+            )));
+        }
+        let mut x = words.f_add(&self.positions.f_narrow(
+            0,
+            self.config.position_offset,
+            seq,
+        )?)?;
+        if let Some(types) = &self.token_types {
+            x = x.f_add(&match &shape.segments {
+                Some(ids) => Tensor::f_embedding(types, ids, -1, false, false)?,
+                None => types.f_narrow(0, 0, 1)?,
+            })?;
+        }
+        let x = self
+            .norm
+            .forward(&x)?
+            .f_dropout(self.config.dropout, mode == Mode::Train)?;
+        match &self.project {
+            Some(project) => project.forward(&x),
+            None => Ok(x),
+        }
+    }
+}
+
+/// 0 at tokens, the lowest finite value at pads: `[batch, 1, 1, seq]`.
+fn attention_bias(keep: &Tensor, kind: Kind) -> Result<Tensor> {
+    let lowest = match kind {
+        Kind::Half => -65504.0,
+        Kind::Double => f64::MIN,
+        _ => f64::from(f32::MIN),
+    };
+    let pad = keep.f_to_kind(kind)?.f_rsub_scalar(1)?;
+    Ok(pad.f_mul_scalar(lowest)?.f_unsqueeze(1)?.f_unsqueeze(1)?)
+}
+
+/// Rows of `x` `[batch, seq, H]` at `read` `[batch, r]`: `[batch, r, H]`.
+fn gather_positions(x: &Tensor, read: &Tensor) -> Result<Tensor> {
+    let (batch, seq, hidden) = x.size3()?;
+    let offsets = Tensor::f_arange(batch, (Kind::Int64, x.device()))?.f_mul_scalar(seq)?;
+    let flat = read.f_add(&offsets.f_unsqueeze(1)?)?.f_view([-1])?;
+    let r = read.size2()?.1;
+    Ok(x.f_reshape([batch * seq, hidden])?
+        .f_index_select(0, &flat)?
+        .f_view([batch, r, hidden])?)
+}
+
+fn layer_prefix(prefix: &str, layer: &str, i: usize) -> String {
+    format!("{prefix}{}", layer.replace("{}", &i.to_string()))
+}

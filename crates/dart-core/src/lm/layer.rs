@@ -1,0 +1,203 @@
+//! The pieces of a post-LayerNorm transformer: linear maps, LayerNorm, one layer.
+
+use tch::{Device, Kind, Tensor};
+
+use super::config::{Activation, LmConfig};
+use super::names::Names;
+use super::params::{Parameter, Role};
+use super::weights::Weights;
+use crate::error::Result;
+
+/// A linear map with bias, `[.., in] → [.., out]`.
+pub(super) struct Linear {
+    pub weight: Tensor,
+    pub bias: Tensor,
+}
+
+impl Linear {
+    pub fn take(weights: &mut Weights, name: &str, input: i64, output: i64) -> Self {
+        Linear {
+            weight: weights.take(&format!("{name}.weight"), &[output, input]),
+            bias: weights.take(&format!("{name}.bias"), &[output]),
+        }
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_linear(&self.weight, Some(&self.bias))?)
+    }
+
+    pub fn list(&self, name: &str, into: &mut Vec<Parameter>) {
+        let weight = self.weight.shallow_clone();
+        into.push(Parameter::new(
+            format!("{name}.weight"),
+            weight,
+            Role::Matrix,
+        ));
+        let bias = self.bias.shallow_clone();
+        into.push(Parameter::new(format!("{name}.bias"), bias, Role::Bias));
+    }
+
+    pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
+        to(&mut self.weight, device, kind)?;
+        to(&mut self.bias, device, kind)
+    }
+}
+
+/// LayerNorm over the last dimension.
+pub(super) struct Norm {
+    pub weight: Tensor,
+    pub bias: Tensor,
+    eps: f64,
+}
+
+impl Norm {
+    pub fn take(weights: &mut Weights, name: &str, size: i64, eps: f64) -> Self {
+        Norm {
+            weight: weights.take(&format!("{name}.weight"), &[size]),
+            bias: weights.take(&format!("{name}.bias"), &[size]),
+            eps,
+        }
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let shape = self.weight.size();
+        Ok(x.f_layer_norm(shape, Some(&self.weight), Some(&self.bias), self.eps, true)?)
+    }
+
+    pub fn list(&self, name: &str, into: &mut Vec<Parameter>) {
+        let weight = self.weight.shallow_clone();
+        into.push(Parameter::new(format!("{name}.weight"), weight, Role::Norm));
+        into.push(Parameter::new(
+            format!("{name}.bias"),
+            self.bias.shallow_clone(),
+            Role::Norm,
+        ));
+    }
+
+    pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
+        to(&mut self.weight, device, kind)?;
+        to(&mut self.bias, device, kind)
+    }
+}
+
+pub(super) fn to(tensor: &mut Tensor, device: Device, kind: Kind) -> Result<()> {
+    *tensor = tensor.f_to_device(device)?.f_to_kind(kind)?;
+    Ok(())
+}
+
+/// Applies an activation.
+pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    Ok(match activation {
+        Activation::Gelu => x.f_gelu("none")?,
+        Activation::GeluTanh => x.f_gelu("tanh")?,
+        Activation::Relu => x.f_relu()?,
+    })
+}
+
+/// Dropout of a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout as config.json says, drawn from libtorch's generator.
+    Train,
+    /// No dropout.
+    Evaluate,
+}
+
+/// One layer: self-attention and feed-forward, each with residual and LayerNorm.
+pub(super) struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    attention_out: Linear,
+    attention_norm: Norm,
+    up: Linear,
+    down: Linear,
+    out_norm: Norm,
+    heads: i64,
+    activation: Activation,
+    dropout: f64,
+    attention_dropout: f64,
+}
+
+impl Layer {
+    pub fn take(weights: &mut Weights, c: &LmConfig, names: &Names, at: &str) -> Self {
+        let (h, i) = (c.hidden, c.intermediate);
+        Layer {
+            query: Linear::take(weights, &format!("{at}{}", names.query), h, h),
+            key: Linear::take(weights, &format!("{at}{}", names.key), h, h),
+            value: Linear::take(weights, &format!("{at}{}", names.value), h, h),
+            attention_out: Linear::take(weights, &format!("{at}{}", names.attention_out), h, h),
+            attention_norm: Norm::take(weights, &format!("{at}{}", names.attention_norm), h, c.eps),
+            up: Linear::take(weights, &format!("{at}{}", names.up), h, i),
+            down: Linear::take(weights, &format!("{at}{}", names.down), i, h),
+            out_norm: Norm::take(weights, &format!("{at}{}", names.out_norm), h, c.eps),
+            heads: c.heads,
+            activation: c.activation,
+            dropout: c.dropout,
+            attention_dropout: c.attention_dropout,
+        }
+    }
+
+    pub fn list(&self, names: &Names, at: &str, into: &mut Vec<Parameter>) {
+        self.query.list(&format!("{at}{}", names.query), into);
+        self.key.list(&format!("{at}{}", names.key), into);
+        self.value.list(&format!("{at}{}", names.value), into);
+        self.attention_out
+            .list(&format!("{at}{}", names.attention_out), into);
+        self.attention_norm
+            .list(&format!("{at}{}", names.attention_norm), into);
+        self.up.list(&format!("{at}{}", names.up), into);
+        self.down.list(&format!("{at}{}", names.down), into);
+        self.out_norm.list(&format!("{at}{}", names.out_norm), into);
+    }
+
+    pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
+        for linear in [
+            &mut self.query,
+            &mut self.key,
+            &mut self.value,
+            &mut self.attention_out,
+            &mut self.up,
+            &mut self.down,
+        ] {
+            linear.to(device, kind)?;
+        }
+        self.attention_norm.to(device, kind)?;
+        self.out_norm.to(device, kind)
+    }
+
+    /// `x` `[batch, seq, H]` are keys and values, `read` `[batch, r, H]` the positions wanted (the
+    /// same tensor as `x` for all); `bias` `[batch, 1, 1, seq]` is added to the scores.
+    pub fn forward(&self, x: &Tensor, read: &Tensor, bias: &Tensor, mode: Mode) -> Result<Tensor> {
+        let train = mode == Mode::Train;
+        let dropout = if train { self.attention_dropout } else { 0.0 };
+        let (batch, r, hidden) = read.size3()?;
+        let context = Tensor::f_scaled_dot_product_attention(
+            &self.split(&self.query.forward(read)?)?,
+            &self.split(&self.key.forward(x)?)?,
+            &self.split(&self.value.forward(x)?)?,
+            Some(bias),
+            dropout,
+            false,
+            None,
+        )?; // [batch, heads, r, H / heads]
+        let context = context.f_transpose(1, 2)?.f_reshape([batch, r, hidden])?;
+        let attended = self
+            .attention_out
+            .forward(&context)?
+            .f_dropout(self.dropout, train)?;
+        let x = self.attention_norm.forward(&attended.f_add(read)?)?;
+        let fed = self
+            .down
+            .forward(&activate(&self.up.forward(&x)?, self.activation)?)?;
+        self.out_norm
+            .forward(&fed.f_dropout(self.dropout, train)?.f_add(&x)?)
+    }
+
+    /// `[batch, seq, H] → [batch, heads, seq, H / heads]`
+    fn split(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, seq, hidden) = x.size3()?;
+        Ok(x.f_view([batch, seq, self.heads, hidden / self.heads])?
+            .f_transpose(1, 2)?)
+    }
+}

@@ -1,0 +1,231 @@
+//! Strict reading and atomic writing of safetensors weights in Hugging Face's layout.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Deserialize;
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{CoreError, Result};
+use crate::files::write_atomically;
+
+/// Tensors of a checkpoint, taken one by one; whatever is missing, misshaped or left over is
+/// reported together by [`Weights::finish`].
+pub struct Weights {
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+    problems: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Weights {
+    /// Reads `model.safetensors` in `dir`, or the shards that `model.safetensors.index.json` names,
+    /// as float32 on the CPU.
+    ///
+    /// # Errors
+    /// No such file, or one that is truncated or not safetensors.
+    pub fn read_dir(dir: &Path) -> Result<Self> {
+        let single = dir.join("model.safetensors");
+        let index = dir.join("model.safetensors.index.json");
+        if single.exists() {
+            let tensors = read(&single)?;
+            return Ok(Self::new(single, tensors));
+        }
+        if !index.exists() {
+            let pickle = dir.join("pytorch_model.bin").exists();
+            let remedy = if pickle {
+                "the folder has pytorch_model.bin, a pickle that could run code when read; save the \
+                 model once with transformers (save_pretrained writes safetensors)"
+            } else {
+                "give a folder in Hugging Face's layout"
+            };
+            return Err(CoreError::model(
+                dir,
+                format!("no model.safetensors; {remedy}"),
+            ));
+        }
+        let text = std::fs::read_to_string(&index).map_err(|e| CoreError::io(&index, e))?;
+        let parsed: Index = serde_json::from_str(&text)
+            .map_err(|e| CoreError::model(&index, format!("not an index of shards: {e}")))?;
+        let mut shards: Vec<&String> = parsed.weight_map.values().collect();
+        shards.sort();
+        shards.dedup();
+        let mut tensors = BTreeMap::new();
+        for shard in shards {
+            if Path::new(shard).components().count() != 1 {
+                return Err(CoreError::model(
+                    &index,
+                    format!("shard `{shard}` is not a file name"),
+                ));
+            }
+            tensors.extend(read(&dir.join(shard))?);
+        }
+        Ok(Self::new(index, tensors))
+    }
+
+    /// Reads one safetensors file.
+    ///
+    /// # Errors
+    /// No such file, or one that is truncated or not safetensors.
+    pub fn read_file(path: &Path) -> Result<Self> {
+        Ok(Self::new(path.to_path_buf(), read(path)?))
+    }
+
+    /// Tensors that stand in no file.
+    pub(super) fn from_tensors(tensors: BTreeMap<String, Tensor>) -> Self {
+        Self::new(PathBuf::from("(memory)"), tensors)
+    }
+
+    fn new(path: PathBuf, tensors: BTreeMap<String, Tensor>) -> Self {
+        let tensors = tensors
+            .into_iter()
+            .map(|(k, v)| (modern_name(k), v))
+            .collect();
+        Weights {
+            path,
+            tensors,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Whether a tensor of this name is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// Takes the tensor `name`, which must have this shape; zeros stand in for one that is missing
+    /// or misshaped until [`Weights::finish`] reports it.
+    pub fn take(&mut self, name: &str, shape: &[i64]) -> Tensor {
+        match self.tensors.remove(name) {
+            Some(tensor) if tensor.size() == shape => return tensor,
+            Some(tensor) => self.problems.push(format!(
+                "`{name}` has shape {:?}, wanted {shape:?}",
+                tensor.size()
+            )),
+            None => self.problems.push(format!("`{name}` is missing")),
+        }
+        Tensor::zeros(shape, (Kind::Float, Device::Cpu))
+    }
+
+    /// Drops tensors whose names, after `prefix`, start with one of `ignored`.
+    pub fn ignore(&mut self, prefix: &str, ignored: &[&str]) {
+        self.tensors.retain(|name, _| {
+            let bare = name.strip_prefix(prefix).unwrap_or(name);
+            !ignored.iter().any(|i| bare.starts_with(i))
+        });
+    }
+
+    /// Refuses the checkpoint if anything was missing, misshaped or is left over.
+    ///
+    /// # Errors
+    /// Lists every such tensor.
+    pub fn finish(mut self) -> Result<()> {
+        self.problems.extend(
+            self.tensors
+                .keys()
+                .map(|name| format!("`{name}` is unexpected")),
+        );
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        Err(CoreError::model(
+            self.path,
+            format!(
+                "the weights do not fit config.json: {}",
+                self.problems.join("; ")
+            ),
+        ))
+    }
+}
+
+/// Checkpoints from TensorFlow days call LayerNorm's weight `gamma` and its bias `beta`.
+fn modern_name(name: String) -> String {
+    if let Some(stem) = name.strip_suffix(".gamma") {
+        return format!("{stem}.weight");
+    }
+    if let Some(stem) = name.strip_suffix(".beta") {
+        return format!("{stem}.bias");
+    }
+    name
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    let bytes = std::fs::read(path).map_err(|e| CoreError::io(path, e))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| {
+        CoreError::model(
+            path,
+            format!("not a complete safetensors file ({e}); fetch it again"),
+        )
+    })?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.tensors() {
+        let tensor = from_view(&view)
+            .map_err(|message| CoreError::model(path, format!("tensor `{name}`: {message}")))?;
+        tensors.insert(name, tensor);
+    }
+    Ok(tensors)
+}
+
+/// Floating tensors become float32 (float64 stays), integers int64.
+fn from_view(view: &TensorView) -> std::result::Result<Tensor, String> {
+    let kind = match view.dtype() {
+        Dtype::F64 => Kind::Double,
+        Dtype::F32 => Kind::Float,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
+        Dtype::I64 => Kind::Int64,
+        other => return Err(format!("dtype {other:?} is not supported")),
+    };
+    let shape: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
+    let tensor = Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|e| e.to_string())?;
+    match kind {
+        Kind::Half | Kind::BFloat16 => tensor.f_to_kind(Kind::Float).map_err(|e| e.to_string()),
+        _ => Ok(tensor),
+    }
+}
+
+/// Writes tensors atomically, in the order of their names, with `format: pt` so that transformers
+/// loads the file. Each tensor keeps its dtype.
+///
+/// # Errors
+/// A dtype that has no counterpart, or the file cannot be written.
+pub fn write(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
+    let mut raw = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let (dtype, width) = match tensor.kind() {
+            Kind::Double => (Dtype::F64, 8),
+            Kind::Float => (Dtype::F32, 4),
+            Kind::Half => (Dtype::F16, 2),
+            Kind::BFloat16 => (Dtype::BF16, 2),
+            Kind::Int64 => (Dtype::I64, 8),
+            other => {
+                let message = format!("tensor `{name}` of kind {other:?} cannot be written");
+                return Err(CoreError::model(path, message));
+            }
+        };
+        let flat = tensor
+            .f_detach()?
+            .f_to_device(Device::Cpu)?
+            .f_contiguous()?;
+        let count = flat.numel();
+        let mut bytes = vec![0u8; count * width];
+        flat.f_copy_data_u8(&mut bytes, count)?;
+        let shape: Vec<usize> = tensor.size().iter().map(|&n| n as usize).collect();
+        raw.push((name.as_str(), dtype, shape, bytes));
+    }
+    let mut views = Vec::with_capacity(raw.len());
+    for (name, dtype, shape, bytes) in &raw {
+        let view = TensorView::new(*dtype, shape.clone(), bytes)
+            .map_err(|e| CoreError::model(path, format!("tensor `{name}`: {e}")))?;
+        views.push((*name, view));
+    }
+    let metadata = [("format".to_string(), "pt".to_string())].into();
+    let bytes = safetensors::serialize(views, Some(metadata))
+        .map_err(|e| CoreError::model(path, e.to_string()))?;
+    write_atomically(path, &bytes)
+}

@@ -1,0 +1,258 @@
+//! Encoding: examples to token ids within the model's length.
+
+use dart_data::Example;
+
+use super::template::{Part, Template};
+use crate::error::{CoreError, Result};
+use crate::tokenizer::Tokenizer;
+
+/// An example as token ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Token ids with special tokens; pseudo tokens from V on.
+    pub ids: Vec<i64>,
+    /// Segment ids.
+    pub segments: Vec<i64>,
+    /// Position that is read: `[MASK]`, or `[CLS]` for a classification head.
+    pub slot: usize,
+    /// Positions of the texts' ordinary tokens, which the fluency constraint may mask.
+    pub maskable: Vec<usize>,
+    /// The true class.
+    pub label: usize,
+    /// Whether a text was cut.
+    pub truncated: bool,
+}
+
+/// A piece of an encoded template.
+#[derive(Clone, Debug)]
+enum Piece {
+    Token(i64),
+    Text(Part),
+    Slot,
+}
+
+/// Encodes examples of one task for one model.
+pub struct Encoder {
+    pieces: Vec<Piece>,
+    template_ids: Vec<i64>,
+    head: bool,
+    max_length: usize,
+}
+
+impl Encoder {
+    /// For prompts. `pseudo_from`: the id of the first pseudo token, for a template whose words are
+    /// pseudo tokens; `None` keeps the words.
+    ///
+    /// # Errors
+    /// A template that leaves no room for a text.
+    pub fn prompt(
+        template: &Template,
+        pseudo_from: Option<i64>,
+        tokenizer: &Tokenizer,
+        max_length: usize,
+    ) -> Result<Self> {
+        let mut pieces = Vec::new();
+        let mut template_ids = Vec::new();
+        for part in &template.parts {
+            match part {
+                Part::Words(words) => {
+                    for id in tokenizer.encode(words) {
+                        let place = template_ids.len() as i64;
+                        template_ids.push(id);
+                        pieces.push(Piece::Token(pseudo_from.map_or(id, |from| from + place)));
+                    }
+                }
+                Part::Mask => pieces.push(Piece::Slot),
+                text => pieces.push(Piece::Text(text.clone())),
+            }
+        }
+        let fixed = template_ids.len() + 3; // [CLS], [MASK], [SEP]
+        if fixed >= max_length {
+            return Err(CoreError::Setting(format!(
+                "the template takes {fixed} of max_length {max_length} tokens and leaves no room \
+                 for a text"
+            )));
+        }
+        Ok(Encoder {
+            pieces,
+            template_ids,
+            head: false,
+            max_length,
+        })
+    }
+
+    /// For a classification head: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` in two segments.
+    pub fn head(max_length: usize) -> Self {
+        Encoder {
+            pieces: Vec::new(),
+            template_ids: Vec::new(),
+            head: true,
+            max_length,
+        }
+    }
+
+    /// The template's own token ids, before any became a pseudo token.
+    pub fn template_ids(&self) -> &[i64] {
+        &self.template_ids
+    }
+
+    /// Encodes one example. Texts are cut from their ends, the longer first, until the input fits;
+    /// template tokens, `[MASK]` and entities are never cut.
+    ///
+    /// # Errors
+    /// A template that names a text or an entity that the example lacks, or entities that are
+    /// longer than the model.
+    pub fn encode(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
+        match self.head {
+            true => self.encode_pair(example, tokenizer),
+            false => self.encode_prompt(example, tokenizer),
+        }
+    }
+
+    fn encode_prompt(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
+        let mut texts: Vec<Vec<i64>> = Vec::new();
+        let mut cuttable: Vec<bool> = Vec::new();
+        let mut fixed = 2;
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(part) => {
+                    texts.push(tokenizer.encode(&render(part, example)?));
+                    cuttable.push(matches!(part, Part::First { .. } | Part::Second { .. }));
+                }
+                _ => fixed += 1,
+            }
+        }
+        let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
+        let special = tokenizer.special();
+        let mut ids = vec![special.cls];
+        let (mut maskable, mut slot) = (Vec::new(), 0);
+        let mut texts = texts.into_iter();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Token(id) => ids.push(*id),
+                Piece::Slot => {
+                    slot = ids.len();
+                    ids.push(special.mask);
+                }
+                Piece::Text(_) => {
+                    for id in texts.next().unwrap_or_default() {
+                        if !tokenizer.is_special(id) {
+                            maskable.push(ids.len());
+                        }
+                        ids.push(id);
+                    }
+                }
+            }
+        }
+        ids.push(special.sep);
+        let segments = vec![0; ids.len()];
+        Ok(Encoded {
+            ids,
+            segments,
+            slot,
+            maskable,
+            label: example.label,
+            truncated,
+        })
+    }
+
+    fn encode_pair(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
+        let mut texts = vec![tokenizer.encode(&example.text_a)];
+        if let Some(second) = &example.text_b {
+            texts.push(tokenizer.encode(second));
+        }
+        let special = tokenizer.special();
+        let cuttable = vec![true; texts.len()];
+        let fixed = texts.len() + 1;
+        let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
+        let (mut ids, mut segments) = (vec![special.cls], vec![0]);
+        for (segment, text) in texts.into_iter().enumerate() {
+            ids.extend(text);
+            ids.push(special.sep);
+            segments.resize(ids.len(), segment as i64);
+        }
+        let label = example.label;
+        Ok(Encoded {
+            ids,
+            segments,
+            slot: 0,
+            maskable: Vec::new(),
+            label,
+            truncated,
+        })
+    }
+}
+
+/// Cuts the longest of the texts that may be cut, token by token, until everything fits.
+fn cut(
+    texts: &mut [Vec<i64>],
+    cuttable: &[bool],
+    max_length: usize,
+    fixed: usize,
+    example: &Example,
+) -> Result<bool> {
+    let mut total: usize = fixed + texts.iter().map(Vec::len).sum::<usize>();
+    let truncated = total > max_length;
+    while total > max_length {
+        // The later of two equally long texts is cut first.
+        let longest = (0..texts.len())
+            .filter(|&i| cuttable[i])
+            .max_by_key(|&i| texts[i].len());
+        match longest {
+            Some(i) if !texts[i].is_empty() => {
+                texts[i].pop();
+                total -= 1;
+            }
+            _ => {
+                return Err(CoreError::Setting(format!(
+                    "row {}: the entities alone are longer than max_length {max_length}",
+                    example.row + 1
+                )));
+            }
+        }
+    }
+    Ok(truncated)
+}
+
+fn render(part: &Part, example: &Example) -> Result<String> {
+    let lacking = |what: &str| {
+        CoreError::Setting(format!(
+            "the template asks for {what}, which row {} does not have",
+            example.row + 1
+        ))
+    };
+    let mention = |tail: bool| -> Result<String> {
+        let entities = example
+            .entities
+            .as_ref()
+            .ok_or_else(|| lacking("an entity"))?;
+        let mention = if tail { &entities.tail } else { &entities.head };
+        let words = mention
+            .spans
+            .iter()
+            .filter_map(|span| example.text_a.get(span.clone()));
+        Ok(words.collect::<Vec<_>>().join(" "))
+    };
+    match part {
+        Part::First { chop: false } => Ok(example.text_a.clone()),
+        Part::First { chop: true } => {
+            let mut chars = example.text_a.chars();
+            chars.next_back();
+            Ok(chars.as_str().to_string())
+        }
+        Part::Second { lower } => {
+            let text = example
+                .text_b
+                .as_deref()
+                .ok_or_else(|| lacking("{b}, a second text"))?;
+            let mut chars = text.chars();
+            Ok(match (lower, chars.next()) {
+                (true, Some(first)) => first.to_lowercase().chain(chars).collect(),
+                _ => text.to_string(),
+            })
+        }
+        Part::Head => mention(false),
+        Part::Tail => mention(true),
+        Part::Mask | Part::Words(_) => Ok(String::new()),
+    }
+}

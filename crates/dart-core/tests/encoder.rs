@@ -1,0 +1,143 @@
+//! The encoder and its head against Hugging Face's on the same weights (tests/goldens, made by
+//! scripts/goldens/make_encoders.py).
+
+mod common;
+
+use common::{close, golden, goldens};
+use dart_core::lm::{LanguageModel, Mode, Shape};
+use tch::{Kind, Tensor};
+
+/// Model folder and the folder of its expected values.
+const MODELS: [(&str, &str); 7] = [
+    ("bert-tiny", "bert-tiny"),
+    ("bert-tiny-old", "bert-tiny"),
+    ("bert-tiny-sharded", "bert-tiny"),
+    ("roberta-tiny", "roberta-tiny"),
+    ("distilbert-tiny", "distilbert-tiny"),
+    ("electra-tiny", "electra-tiny"),
+    ("albert-tiny", "albert-tiny"),
+];
+
+struct Forward {
+    inputs: Tensor,
+    shape: Shape,
+    keep: Tensor,
+}
+
+fn forward(model: &LanguageModel, golden: &std::collections::BTreeMap<String, Tensor>) -> Forward {
+    let ids = &golden["input_ids"];
+    let inputs = model.embeddings.index_select(0, &ids.reshape([-1]));
+    let mut shape = ids.size();
+    shape.push(model.config.embedding);
+    let keep = golden["attention_mask"].to_kind(Kind::Float);
+    let segments = (model.config.token_types > 1).then(|| golden["token_type_ids"].shallow_clone());
+    let inputs = inputs
+        .view(shape.as_slice())
+        .detach()
+        .set_requires_grad(true);
+    Forward {
+        inputs,
+        shape: Shape {
+            keep: keep.shallow_clone(),
+            segments,
+        },
+        keep,
+    }
+}
+
+#[test]
+fn hidden_states_and_logits_equal_hugging_face() {
+    for (name, expected) in MODELS {
+        let model = LanguageModel::load(&goldens().join(name)).unwrap();
+        let golden = golden(expected);
+        let f = forward(&model, &golden);
+        let hidden = model
+            .encode(&f.inputs, &f.shape, None, Mode::Evaluate)
+            .unwrap();
+        let tokens = f.keep.unsqueeze(-1);
+        let last = format!("hidden_{}", model.config.layers);
+        close(
+            &format!("{name} hidden"),
+            &(&hidden * &tokens),
+            &(&golden[&last] * &tokens),
+            1e-4,
+        );
+        let head = model.transform(&hidden).unwrap();
+        let logits = LanguageModel::decode(&head, &model.embeddings, &model.bias).unwrap();
+        close(
+            &format!("{name} logits"),
+            &(logits * &tokens),
+            &(&golden["logits"] * &tokens),
+            1e-4,
+        );
+    }
+}
+
+#[test]
+fn positions_read_alone_equal_all_positions() {
+    for (name, expected) in MODELS {
+        let model = LanguageModel::load(&goldens().join(name)).unwrap();
+        let f = forward(&model, &golden(expected));
+        let batch = f.keep.size()[0];
+        let read = Tensor::from_slice(&[0i64, 2]).repeat([batch, 1]);
+        let some = model
+            .encode(&f.inputs, &f.shape, Some(&read), Mode::Evaluate)
+            .unwrap();
+        let all = model
+            .encode(&f.inputs, &f.shape, None, Mode::Evaluate)
+            .unwrap();
+        let index = Tensor::from_slice(&[0i64, 2]);
+        close(name, &some, &all.index_select(1, &index), 2e-5);
+    }
+}
+
+#[test]
+fn gradients_of_the_inputs_equal_hugging_face() {
+    for (name, expected) in MODELS {
+        let model = LanguageModel::load(&goldens().join(name)).unwrap();
+        let golden = golden(expected);
+        let f = forward(&model, &golden);
+        let hidden = model
+            .encode(&f.inputs, &f.shape, None, Mode::Evaluate)
+            .unwrap();
+        let head = model.transform(&hidden).unwrap();
+        let logits = LanguageModel::decode(&head, &model.embeddings, &model.bias).unwrap();
+        let rows = &golden["loss_rows"]; // [n, 2]: batch, position
+        let seq = golden["input_ids"].size()[1];
+        let at = rows.select(1, 0) * seq + rows.select(1, 1);
+        let chosen = logits.view([-1, model.config.vocab]).index_select(0, &at);
+        let loss = (chosen * &golden["loss_weights"]).sum(Kind::Float);
+        loss.backward();
+        let got = f.inputs.grad();
+        // Float32 rounds in proportion to the values, which these random weights make large.
+        let scale = golden["grad_inputs"].abs().max().double_value(&[]).max(1.0);
+        close(
+            &format!("{name} gradient"),
+            &got,
+            &golden["grad_inputs"],
+            1e-4 * scale,
+        );
+    }
+}
+
+#[test]
+fn pads_do_not_change_logits() {
+    let model = LanguageModel::load(&goldens().join("bert-tiny")).unwrap();
+    let golden = golden("bert-tiny");
+    let f = forward(&model, &golden);
+    let all = model
+        .encode(&f.inputs, &f.shape, None, Mode::Evaluate)
+        .unwrap();
+    for row in 0..f.keep.size()[0] {
+        let length = f.keep.get(row).sum(Kind::Float).double_value(&[]) as i64;
+        let cut = |t: &Tensor| t.narrow(0, row, 1).narrow(1, 0, length);
+        let shape = Shape {
+            keep: cut(&f.keep),
+            segments: f.shape.segments.as_ref().map(cut),
+        };
+        let alone = model
+            .encode(&cut(&f.inputs), &shape, None, Mode::Evaluate)
+            .unwrap();
+        close("padded", &cut(&all), &alone, 1e-5);
+    }
+}
