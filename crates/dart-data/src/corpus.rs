@@ -10,7 +10,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::catalog::Catalog;
 use crate::error::{self, DataError, Result};
+use crate::present::test_texts;
 
 /// Keys of at most this many letters and digits are not compared.
 pub const MIN_KEY: usize = 30;
@@ -39,6 +41,20 @@ impl TestSentences {
             tails.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         }
         held
+    }
+
+    /// The test sets of all tasks of a catalog that are present in any of the folders.
+    ///
+    /// # Errors
+    /// A test file that is there and cannot be read.
+    pub fn from_catalog(catalog: &Catalog, data_dirs: &[PathBuf]) -> Result<Self> {
+        let mut texts = Vec::new();
+        for dir in data_dirs {
+            for task in catalog.tasks() {
+                texts.extend(test_texts(task, dir)?);
+            }
+        }
+        Ok(Self::from_texts(texts))
     }
 
     /// How many different sentences are held.

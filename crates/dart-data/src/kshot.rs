@@ -85,22 +85,16 @@ pub fn numpy_seed(seed: u64, path: &Path) -> Result<u32> {
 /// At most `n` of the examples, drawn without replacement and kept in their order: the `n` with the
 /// smallest value of SplitMix64 (Steele et al., 2014) over (seed, index). The same seed draws the
 /// same rows on every machine, and a larger `n` only adds rows.
-pub fn cap_test<T>(examples: Vec<T>, n: usize, seed: u64) -> Vec<T> {
-    if examples.len() <= n {
-        return examples;
-    }
+pub fn cap_test<T: Clone>(examples: &[T], n: usize, seed: u64) -> Vec<T> {
     let mut keyed: Vec<(u64, usize)> = (0..examples.len())
         .map(|index| (split_mix(seed, index as u64), index))
         .collect();
     keyed.sort_unstable();
-    let mut keep = vec![false; examples.len()];
-    for (_, index) in &keyed[..n] {
-        keep[*index] = true;
-    }
-    examples
+    keyed.truncate(n);
+    keyed.sort_unstable_by_key(|(_, index)| *index);
+    keyed
         .into_iter()
-        .zip(keep)
-        .filter_map(|(example, keep)| keep.then_some(example))
+        .map(|(_, index)| examples[index].clone())
         .collect()
 }
 

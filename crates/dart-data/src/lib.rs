@@ -13,9 +13,11 @@ mod labels;
 pub mod layout;
 mod load;
 pub mod numpy_rng;
+mod pool;
 mod present;
 pub mod template;
 mod warning;
+mod write;
 
 pub use catalog::{Catalog, Kind, Metric, Task};
 pub use corpus::{CorpusFile, TestSentences, corpus_files, read_corpus};
@@ -25,3 +27,4 @@ pub use kshot::cap_test;
 pub use load::{SplitRequest, Splits, load};
 pub use present::{Place, missing, missing_for, present, test_texts};
 pub use warning::{Warning, WarningKind};
+pub use write::{Written, write_kshot};

@@ -1,7 +1,6 @@
 //! From a task and a data folder to the three splits of a run.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -9,10 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::catalog::Task;
 use crate::error::{DataError, Result};
 use crate::example::Example;
-use crate::format::{Record, read_rows};
-use crate::kshot::{Draw, draw, numpy_seed};
-use crate::labels::LabelMap;
-use crate::layout::{Broken, Layout, Part};
+use crate::layout::Layout;
+use crate::pool::{Pool, read_all, select, text_hash};
 use crate::present::{self, Place};
 use crate::warning::{Warning, WarningKind};
 
@@ -44,6 +41,14 @@ impl<'a> SplitRequest<'a> {
             strict: false,
             dev_factor: 1,
             layout: None,
+        }
+    }
+
+    /// The same request for one layout only.
+    pub fn in_layout(self, layout: &'a str) -> Self {
+        SplitRequest {
+            layout: Some(layout),
+            ..self
         }
     }
 }
@@ -170,197 +175,6 @@ fn load_full(task: &Task, place: &Place, request: &SplitRequest) -> Result<Split
         false,
         warnings,
     ))
-}
-
-/// The rows of a full training file, by number only.
-pub(crate) struct Pool {
-    /// Rows that may be drawn, in the file's order.
-    pub(crate) rows: Vec<usize>,
-    /// The class of each of `rows`; `None` takes part in the shuffle only.
-    pub(crate) labels: Vec<Option<usize>>,
-    /// Rows of the test set, where the file itself is parted.
-    pub(crate) test: Vec<usize>,
-}
-
-/// Rows drawn from a pool, as rows of the file.
-pub(crate) struct PoolDraw {
-    pub(crate) train: Vec<usize>,
-    pub(crate) dev: Vec<usize>,
-    pub(crate) available: Vec<usize>,
-}
-
-impl Pool {
-    /// Reads the labels (and parts the file), keeping no text.
-    pub(crate) fn scan(task: &Task, layout: &Layout, file: &Path) -> Result<Pool> {
-        let mut pool = Pool {
-            rows: Vec::new(),
-            labels: Vec::new(),
-            test: Vec::new(),
-        };
-        let part = layout.part.unwrap_or(Part {
-            first: None,
-            hash: None,
-        });
-        let mut seen: HashSet<[u8; 16]> = HashSet::new();
-        let mut counts = vec![0; task.labels.len()];
-        each(task, layout, file, |record, class| {
-            let mut to_test = false;
-            if let Some(percent) = part.hash {
-                if class.is_none() {
-                    return;
-                }
-                let (hash, bucket) = text_hash(&record.a, record.b.as_deref());
-                if !seen.insert(hash) {
-                    return;
-                }
-                to_test = bucket < percent;
-            }
-            if let (Some(first), Some(class)) = (part.first, class) {
-                to_test = counts[class] < first;
-                counts[class] += 1;
-            }
-            if to_test {
-                pool.test.push(record.row);
-            } else {
-                pool.rows.push(record.row);
-                pool.labels.push(class);
-            }
-        })?;
-        Ok(pool)
-    }
-
-    /// Draws from the pool.
-    pub(crate) fn draw(
-        &self,
-        task: &Task,
-        layout: &Layout,
-        request: &SplitRequest,
-        file: &Path,
-    ) -> Result<PoolDraw> {
-        let (mut labels, classes) = (self.labels.clone(), task.labels.len());
-        let mut how = Draw {
-            k: request.k,
-            dev_factor: request.dev_factor,
-            seed: numpy_seed(request.seed, file)?,
-            chain: &layout.chain,
-        };
-        if request.k == 0 {
-            // All rows, in one group: dev is the shuffle's first tenth, train the rest.
-            labels
-                .iter_mut()
-                .for_each(|label| *label = label.map(|_| 0));
-            how.k = labels.iter().flatten().count();
-        }
-        let mut drawn = draw(&labels, classes, &how);
-        if request.k == 0 {
-            let tenth = if layout.dev.is_some() && layout.dev != layout.test {
-                0
-            } else {
-                how.k / 10
-            };
-            drawn.dev = drawn.train.drain(..tenth).collect();
-        }
-        let rows = |drawn: Vec<usize>| drawn.into_iter().map(|index| self.rows[index]).collect();
-        Ok(PoolDraw {
-            train: rows(drawn.train),
-            dev: rows(drawn.dev),
-            available: drawn.available,
-        })
-    }
-}
-
-/// A hash of the letters and digits of a text or pair (of the text itself where it has none), and a
-/// percentile from 0 to 99 made of it.
-pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
-    let mut hasher = Sha256::new();
-    let mut any = false;
-    for (index, text) in std::iter::once(a).chain(b).enumerate() {
-        if index > 0 {
-            hasher.update([0]);
-        }
-        for c in text
-            .chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-        {
-            any = true;
-            hasher.update(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-    }
-    if !any {
-        hasher.update(a.trim().as_bytes());
-    }
-    let digest = hasher.finalize();
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&digest[..16]);
-    let mut head = [0; 8];
-    head.copy_from_slice(&digest[..8]);
-    (hash, u64::from_be_bytes(head) % 100)
-}
-
-/// Calls `each` for every row with its class. The first row that cannot be read ends it, unless the
-/// catalog says that such rows are dropped; their number is returned.
-fn each(
-    task: &Task,
-    layout: &Layout,
-    file: &Path,
-    mut each: impl FnMut(&Record, Option<usize>),
-) -> Result<usize> {
-    let map = LabelMap::new(task, &layout.read);
-    let (mut failed, mut dropped) = (None, 0);
-    read_rows(file, &layout.read, &mut |record| {
-        match record.and_then(|record| map.class(&record, file).map(|class| (record, class))) {
-            Ok((record, class)) => each(&record, class),
-            Err(_) if layout.read.broken == Broken::Drop => dropped += 1,
-            Err(error) => {
-                failed = Some(error);
-                return ControlFlow::Break(());
-            }
-        }
-        ControlFlow::Continue(())
-    })?;
-    failed.map_or(Ok(dropped), Err)
-}
-
-fn example(record: &Record, label: usize) -> Example {
-    Example {
-        row: record.row,
-        text_a: record.a.clone().into_owned(),
-        text_b: record.b.clone().map(|text| text.into_owned()),
-        entities: record.entities.clone(),
-        label,
-    }
-}
-
-/// All rows with a class.
-pub(crate) fn read_all(task: &Task, layout: &Layout, file: &Path) -> Result<Vec<Example>> {
-    let mut examples = Vec::new();
-    each(task, layout, file, |record, class| {
-        examples.extend(class.map(|class| example(record, class)));
-    })?;
-    Ok(examples)
-}
-
-/// The given rows, in the order given.
-pub(crate) fn select(
-    task: &Task,
-    layout: &Layout,
-    file: &Path,
-    rows: &[usize],
-) -> Result<Vec<Example>> {
-    let wanted: HashMap<usize, usize> = rows
-        .iter()
-        .enumerate()
-        .map(|(place, row)| (*row, place))
-        .collect();
-    let mut found: Vec<(usize, Example)> = Vec::with_capacity(rows.len());
-    each(task, layout, file, |record, class| {
-        if let (Some(place), Some(class)) = (wanted.get(&record.row), class) {
-            found.push((*place, example(record, class)));
-        }
-    })?;
-    found.sort_unstable_by_key(|(place, _)| *place);
-    Ok(found.into_iter().map(|(_, example)| example).collect())
 }
 
 fn finish(

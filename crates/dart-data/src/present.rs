@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::catalog::Task;
 use crate::error::Result;
 use crate::layout::Layout;
-use crate::load::{Pool, SplitRequest, read_all};
+use crate::load::SplitRequest;
+use crate::pool::{Pool, read_all, select};
 
 /// A layout found in a folder.
 #[derive(Debug, Clone)]
@@ -47,7 +48,20 @@ fn alternatives(name: &str) -> Vec<String> {
 
 /// The first layout that can serve a request.
 pub(crate) fn find<'t>(task: &'t Task, request: &SplitRequest) -> Option<Place<'t>> {
-    let wanted = |layout: &&Layout| request.layout.is_none_or(|name| name == layout.name);
+    find_where(task, request, |_| true)
+}
+
+/// The first full distribution that can serve a request.
+pub(crate) fn find_full<'t>(task: &'t Task, request: &SplitRequest) -> Option<Place<'t>> {
+    find_where(task, request, |layout| !layout.drawn())
+}
+
+fn find_where<'t>(
+    task: &'t Task,
+    request: &SplitRequest,
+    wanted: impl Fn(&Layout) -> bool,
+) -> Option<Place<'t>> {
+    let named = |layout: &&Layout| request.layout.is_none_or(|name| name == layout.name);
     let folders = |layout: &'t Layout| {
         layout
             .folders(
@@ -61,7 +75,8 @@ pub(crate) fn find<'t>(task: &'t Task, request: &SplitRequest) -> Option<Place<'
     };
     task.layouts
         .iter()
-        .filter(wanted)
+        .filter(named)
+        .filter(|l| wanted(l))
         .flat_map(folders)
         .find(is_there)
 }
@@ -174,7 +189,7 @@ pub fn test_texts(task: &Task, data_dir: &Path) -> Result<Vec<String>> {
             None if layout.part.is_some() => {
                 let file = place.file(&layout.train);
                 let test = Pool::scan(task, layout, &file)?.test;
-                crate::load::select(task, layout, &file, &test)?
+                select(task, layout, &file, &test)?
             }
             _ => continue,
         };

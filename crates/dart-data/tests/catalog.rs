@@ -26,6 +26,12 @@ fn every_entry_is_complete() {
             task.name
         );
         assert!(!task.layouts.is_empty(), "{}", task.name);
+        if task.kind == Kind::Relation {
+            assert!(task.template.contains("{head}") && task.template.contains("{tail}"));
+        }
+        if task.kind == Kind::Relation {
+            assert!(task.template.contains("{head}") && task.template.contains("{tail}"));
+        }
         let words: HashSet<_> = task.words.iter().collect();
         assert_eq!(
             words.len(),

@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use dart_data::{Catalog, SplitRequest, load};
+use dart_data::{Catalog, SplitRequest, load, write_kshot};
 
+/// Empty, and so without any data, where the variable is not set.
 fn data_dir() -> PathBuf {
-    PathBuf::from(std::env::var_os("DART_DATA_DIR").expect("set DART_DATA_DIR"))
+    PathBuf::from(std::env::var_os("DART_DATA_DIR").unwrap_or_default())
 }
 
 /// LM-BFF's folders: task, classes, test rows.
@@ -55,49 +56,62 @@ fn every_kshot_folder_loads_as_it_is() {
 
 #[test]
 #[ignore = "needs the published files"]
+fn folders_written_from_the_sentence_files_are_the_published_ones() {
+    let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
+    let out = tempfile::tempdir().unwrap();
+    let all = ["train.csv", "dev.csv", "test.csv"];
+    for (name, seeds, files) in [
+        ("trec", &[13, 21, 42, 87, 100][..], &all[..]),
+        ("mpqa", &[13, 21, 42, 87, 100], &all[..2]),
+        ("sst-5", &[13], &all[..1]),
+    ] {
+        let task = catalog.task(name).unwrap();
+        for seed in seeds {
+            let request = SplitRequest::new(&dir, 16, *seed).in_layout("sentence");
+            write_kshot(task, &request, out.path()).unwrap();
+            for file in files {
+                let path = PathBuf::from(name).join(format!("16-{seed}")).join(file);
+                let published = std::fs::read(dir.join("k-shot").join(&path)).unwrap();
+                assert!(
+                    std::fs::read(out.path().join(&path)).unwrap() == published,
+                    "{path:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Draws from the sentence files agree with the published folders up to the spelling of accents
+/// and brackets, on which the published files themselves do not agree.
+#[test]
+#[ignore = "needs the published files"]
 fn draws_from_the_sentence_files_are_the_published_splits() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
+    let plain = |text: &str| -> String {
+        let text = text.replace("-lrb-", "").replace("-rrb-", "");
+        text.chars().filter(char::is_ascii_alphanumeric).collect()
+    };
     for name in ["trec", "mr", "cr", "subj", "mpqa", "sst-5", "sst-2"] {
         let task = catalog.task(name).unwrap();
         for seed in [13, 21, 42, 87, 100] {
             let request = SplitRequest::new(&dir, 16, seed);
-            let given = load(
-                task,
-                &SplitRequest {
-                    layout: Some("k-shot"),
-                    ..request
-                },
-            )
-            .unwrap();
-            let drawn = load(
-                task,
-                &SplitRequest {
-                    layout: Some("sentence"),
-                    ..request
-                },
-            )
-            .unwrap();
-            for (given, drawn) in [
+            let given = load(task, &request.in_layout("k-shot")).unwrap();
+            let drawn = load(task, &request.in_layout("sentence")).unwrap();
+            let splits = [
                 (&given.train, &drawn.train),
                 (&given.dev, &drawn.dev),
                 (&given.test, &drawn.test),
-            ] {
-                let other = given
-                    .iter()
-                    .zip(drawn)
-                    .filter(|(g, d)| g.text_a.trim() != d.text_a.trim() || g.label != d.label);
-                println!(
-                    "{name} {seed} {} {}: {} differ",
-                    given.len(),
-                    drawn.len(),
-                    other.clone().count()
+            ];
+            for (given, drawn) in splits {
+                assert_eq!(given.len(), drawn.len());
+                let differ = given.iter().zip(drawn).filter(|(given, drawn)| {
+                    given.label != drawn.label || plain(&given.text_a) != plain(&drawn.text_a)
+                });
+                let differ: Vec<_> = differ.collect();
+                assert!(
+                    differ.len() * 50 <= given.len(),
+                    "{name} {seed}: {differ:?}"
                 );
-                for (g, d) in other.take(2) {
-                    println!(
-                        "   {} {:?}\n   {} {:?}",
-                        g.label, g.text_a, d.label, d.text_a
-                    );
-                }
             }
         }
     }
@@ -107,20 +121,51 @@ fn draws_from_the_sentence_files_are_the_published_splits() {
 #[ignore = "needs the published files"]
 fn default_tasks_have_the_counts_of_the_catalog() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
-    for name in ["movies", "products", "tweets", "news"] {
+    for (name, test, positive) in [
+        ("movies", 2991, 1489),
+        ("products", 926, 550),
+        ("tweets", 1001, 698),
+        ("news", 901, 367),
+    ] {
         let task = catalog.task(name).unwrap();
         for seed in [13, 21, 42, 87, 100] {
             let splits = load(task, &SplitRequest::new(&dir, 16, seed)).unwrap();
-            println!(
-                "{name} {seed} {} {} {} {:?}",
-                splits.train.len(),
-                splits.dev.len(),
-                splits.test.len(),
-                splits.fingerprint
-            );
-            println!("  {:?}", splits.warnings);
-            let positive = splits.test.iter().filter(|e| e.label == 1).count();
-            println!("  test positive {positive}; {:?}", splits.train[0]);
+            assert_eq!((splits.train.len(), splits.dev.len()), (32, 32));
+            assert_eq!(splits.test.len(), test, "{name}");
+            let found = splits.test.iter().filter(|e| e.label == 1).count();
+            assert_eq!(found, positive, "{name}");
+            assert_eq!(splits.warnings, [], "{name}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the published files"]
+fn relation_files_load_with_their_entities() {
+    let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
+    for (name, classes, absent, rows) in [
+        ("fewrel-val", 16, 0, 11_200),
+        ("fewrel-nyt", 25, 0, 2_500),
+        ("fewrel-pubmed", 10, 0, 1_000),
+        ("fewrel-semeval", 17, 0, 8_851),
+        ("semeval", 19, 1, 6_507 + 2_717),
+    ] {
+        let task = catalog.task(name).unwrap();
+        assert_eq!(task.labels.len(), classes);
+        let splits = load(task, &SplitRequest::new(&dir, 8, 13)).unwrap();
+        assert_eq!(splits.train.len(), (classes - absent) * 8, "{name}");
+        assert_eq!(splits.dev.len(), (classes - absent) * 8, "{name}");
+        let all = load(task, &SplitRequest::new(&dir, 0, 13)).unwrap();
+        let dev = if name == "semeval" { 0 } else { all.dev.len() };
+        assert_eq!(all.train.len() + dev + all.test.len(), rows, "{name}");
+        for example in all.train.iter().chain(&all.dev).chain(&all.test) {
+            let entities = example.entities.as_ref().unwrap();
+            for mention in [&entities.head, &entities.tail] {
+                for span in &mention.spans {
+                    let text = &example.text_a[span.clone()];
+                    assert!(!text.trim().is_empty(), "{example:?}");
+                }
+            }
         }
     }
 }

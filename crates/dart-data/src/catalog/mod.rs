@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::{self, DataError, Result};
 use crate::layout::Layout;
 
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 4] = [
     ("catalog/default.yaml", include_str!("default.yaml")),
     ("catalog/sentence.yaml", include_str!("sentence.yaml")),
     ("catalog/glue.yaml", include_str!("glue.yaml")),
+    ("catalog/relation.yaml", include_str!("relation.yaml")),
 ];
 
 /// What a task is scored by.

@@ -16,6 +16,10 @@ pub(crate) struct Lines<'p> {
     /// 1-based number of the line last read.
     number: usize,
     after_return: bool,
+    /// Whether the file starts with a byte order mark.
+    pub(crate) marked: bool,
+    /// Whether the line last read had an end.
+    pub(crate) ended: bool,
 }
 
 /// A line, or the news that it was too long and was skipped.
@@ -30,15 +34,19 @@ impl<'p> Lines<'p> {
         let start = reader
             .fill_buf()
             .map_err(|source| DataError::io(path, source))?;
-        if start.starts_with(b"\xef\xbb\xbf") {
+        let marked = start.starts_with(b"\xef\xbb\xbf");
+        if marked {
             reader.consume(3);
         }
+        let (buffer, number) = (Vec::new(), 0);
         Ok(Lines {
             path,
             reader,
-            buffer: Vec::new(),
-            number: 0,
+            buffer,
+            number,
             after_return: false,
+            marked,
+            ended: false,
         })
     }
 
@@ -80,6 +88,7 @@ impl<'p> Lines<'p> {
             return Ok(None);
         }
         self.number += 1;
+        self.ended = ended;
         let line = if too_long {
             Line::TooLong
         } else {

@@ -1,9 +1,12 @@
 //! Reading rows of every format as one kind of record, one at a time.
 
 mod csv;
+mod json;
 mod jsonl;
-mod lines;
-mod text;
+pub(crate) mod lines;
+mod relation;
+pub(crate) mod text;
+mod tokens;
 mod tsv;
 
 use std::borrow::Cow;
@@ -46,8 +49,11 @@ pub fn read_rows(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
         Format::LabelText => tsv::read_label_text(path, read, visit),
         Format::Csv => csv::read(path, read, visit),
         Format::Jsonl => jsonl::read(path, read, visit),
-        Format::Fewrel | Format::TokenJsonl | Format::SemevalText => todo!(),
-        Format::Tacred | Format::MarkedJsonl => todo!(),
+        Format::Fewrel => json::read_fewrel(path, visit),
+        Format::Tacred => json::read_tacred(path, visit),
+        Format::TokenJsonl => relation::read_token_jsonl(path, read, visit),
+        Format::MarkedJsonl => relation::read_marked_jsonl(path, read, visit),
+        Format::SemevalText => relation::read_semeval(path, read, visit),
     }
 }
 
