@@ -127,7 +127,10 @@ fn unmark(
 ) -> std::result::Result<(String, Mention, Mention), String> {
     let head_at = marks(text, head)?;
     let tail_at = marks(text, tail)?;
-    let mut cuts = [head_at.open, head_at.close, tail_at.open, tail_at.close];
+    let mut cuts: Vec<Range<usize>> = [&head_at, &tail_at]
+        .iter()
+        .flat_map(|marks| [marks.open.clone(), marks.close.clone()])
+        .collect();
     cuts.sort_by_key(|cut| cut.start);
     let (h, t) = (&head_at, &tail_at);
     let apart = h.close.end <= t.open.start || t.close.end <= h.open.start;
