@@ -115,6 +115,7 @@ impl Experiment {
             sets_of_methods,
         } = config::load(&call.file, &call.profile, &call.sets)?;
         let shown = call.file.display();
+        let place = |name: &str| yaml::place(&call.file, name);
         let stem = call
             .file
             .file_stem()
@@ -172,15 +173,9 @@ impl Experiment {
         let names = several(Some(OneOrMany(names)), "methods", None)
             .map_err(|m| Usage(format!("{shown}: {m}")))?;
         let listed: Vec<&str> = names.iter().map(String::as_str).collect();
-        for (what, name) in (raw.search.keys().map(|n| ("search", n)))
-            .chain(sets_of_methods.keys().map(|n| ("--set", n)))
-        {
-            if !listed.contains(&name.as_str()) {
-                let (place, hint) = (yaml::place(&call.file, name), yaml::hint(name, &listed));
-                return Err(
-                    Usage(format!("{place}: {what}: no method `{name}` here; {hint}")).into(),
-                );
-            }
+        // A search may name a method that is left out this time, but none that does not exist.
+        for name in raw.search.keys().chain(sets_of_methods.keys()) {
+            known.named(name).map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
         }
         let device = Options {
             device: call.device.clone(),
@@ -188,9 +183,8 @@ impl Experiment {
         };
         let mut methods = Vec::new();
         for name in &names {
-            let named = known
-                .named(name)
-                .map_err(|Usage(m)| Usage(format!("{}: {m}", yaml::place(&call.file, name))))?;
+            let named =
+                known.named(name).map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
             let grid = raw.search.get(name).cloned().unwrap_or_default();
             if let Some(setting) = grid.empty_setting() {
                 let message = format!("{shown}: search: {name}: `{setting}` has no value to try");

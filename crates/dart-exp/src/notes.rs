@@ -1,6 +1,6 @@
 //! How a table was made: what its reader must know to trust or repeat it.
 
-use crate::options::{Kind, Options};
+use crate::options::Options;
 use crate::plan::{Group, Plan};
 use crate::results::{Cell, Row};
 use crate::table::thousands;
@@ -139,67 +139,46 @@ fn selection(plan: &Plan) -> String {
 
 /// Settings that decide a comparison, each once where the methods agree.
 fn settings(plan: &Plan) -> Vec<String> {
-    let learners: Vec<(&str, &Options)> = plan
-        .experiment
-        .methods
-        .iter()
-        .enumerate()
-        .filter(|(_, choice)| choice.named.kind != Kind::Majority)
-        .filter_map(|(m, choice)| {
-            let group = plan.groups.iter().find(|group| group.method == m)?;
-            Some((choice.named.title.as_str(), &group.trials.first()?.shown))
-        })
-        .collect();
     type Shown = fn(&Options) -> Option<String>;
     let shown: [(&str, Shown); 5] = [
         ("Training", |o| {
             let batch = o.batch? * o.accumulation?;
-            Some(format!(
-                "{} steps of batch {batch}, dev scored every {}",
-                o.steps?, o.eval_every?
-            ))
+            Some(format!("{} steps of batch {batch}, dev scored every {}", o.steps?, o.eval_every?))
         }),
-        ("Learning rate", |o| {
-            o.learning_rate.map(|rate| format!("{rate:e}"))
-        }),
+        ("Learning rate", |o| o.learning_rate.map(|rate| format!("{rate:e}"))),
         ("Vocabulary rows", |o| {
             let text = serde_json::to_value(o.embeddings?).ok()?;
             text.as_str().map(str::to_owned)
         }),
-        ("Longest input", |o| {
-            o.max_length.map(|tokens| format!("{tokens} tokens"))
-        }),
-        ("Threads a run", |o| {
-            o.threads.map(|threads| threads.to_string())
-        }),
+        ("Longest input", |o| o.max_length.map(|tokens| format!("{tokens} tokens"))),
+        ("Threads a run", |o| o.threads.map(|threads| threads.to_string())),
     ];
     let mut notes = Vec::new();
     for (name, text) in shown {
         let mut values: Vec<(String, Vec<&str>)> = Vec::new();
-        for (title, options) in &learners {
-            let Some(value) = text(options) else { continue };
+        for (m, choice) in plan.experiment.methods.iter().enumerate() {
+            let of_method = plan.runs().filter(|(group, _)| group.method == m);
+            let mut tried: Vec<String> = Vec::new();
+            for value in of_method.filter_map(|(_, run)| text(&run.shown)) {
+                if !tried.contains(&value) {
+                    tried.push(value);
+                }
+            }
+            if tried.is_empty() {
+                continue;
+            }
+            let (value, title) = (tried.join(" or "), choice.named.title.as_str());
             match values.iter_mut().find(|(known, _)| *known == value) {
                 Some((_, titles)) => titles.push(title),
                 None => values.push((value, vec![title])),
             }
         }
-        let searched = plan.groups.iter().any(|group| group.trials.len() > 1);
-        let more = if searched {
-            " (the first trial's; see `runs.csv`)"
-        } else {
-            ""
-        };
         match values.as_slice() {
             [] => {}
-            [(value, _)] => notes.push(format!("{name}: {value}{more}.")),
+            [(value, _)] => notes.push(format!("{name}: {value}.")),
             many => {
-                let parts = many
-                    .iter()
-                    .map(|(value, titles)| format!("{value} ({})", titles.join(", ")));
-                notes.push(format!(
-                    "{name}: {}{more}.",
-                    parts.collect::<Vec<_>>().join("; ")
-                ));
+                let parts = many.iter().map(|(value, titles)| format!("{value} ({})", titles.join(", ")));
+                notes.push(format!("{name}: {}.", parts.collect::<Vec<_>>().join("; ")));
             }
         }
     }

@@ -187,6 +187,14 @@ impl Plan {
         &self.experiment.methods[group.method]
     }
 
+    /// The group's name and, where it has several, the trial's number.
+    pub fn trial_name(&self, group: &Group, run: &Run) -> String {
+        match group.trials.iter().position(|trial| trial.id == run.id) {
+            Some(place) if group.trials.len() > 1 => format!("{} t{}", self.name(group), place + 1),
+            _ => self.name(group),
+        }
+    }
+
     /// `movies dart k16 s13`, with the model where there are several.
     pub fn name(&self, group: &Group) -> String {
         let (task, method) = (&self.task(group).name, &self.method(group).named.name);

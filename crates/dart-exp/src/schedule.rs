@@ -97,7 +97,8 @@ impl Schedule<'_> {
                     let fail = &fail;
                     scope.spawn_fifo(move |_| {
                         if let Err(error) = self.trial(group, place, ended) {
-                            fail(format!("{}: {error:#}", self.plan.name(group)));
+                            let name = self.plan.trial_name(group, &group.trials[place]);
+                            fail(format!("{name}: {error:#}"));
                         }
                     });
                 }
@@ -153,7 +154,7 @@ impl Schedule<'_> {
         if let Some(record) = fitted.as_ref().filter(|_| !group.ends_with_test()) {
             let text = format!("dev {:.3}, {:.0} s", record.outcome.dev, record.seconds);
             let data = json!({"dev": record.outcome.dev, "seconds": record.seconds});
-            self.progress.run_done(&self.plan.name(group), &text, data);
+            self.progress.run_done(&self.plan.trial_name(group, run), &text, data);
         }
         Ok(fitted)
     }
@@ -233,7 +234,7 @@ impl Schedule<'_> {
                     let log = job.files.log();
                     death = format!("{how}; {} ends: {}", short(&log), tail(&log));
                     if attempt == 1 {
-                        let name = self.plan.name(group);
+                        let name = self.plan.trial_name(group, run);
                         self.progress
                             .failure(&format!("{name}: {death}; trying once more"));
                     }

@@ -59,8 +59,15 @@ fn work(job: &Job) -> Result<()> {
         .with_context(|| job.files.folder.display().to_string())?;
     // An earlier parent that was killed may have left a child that is still saving.
     let path = job.files.folder.join(".lock");
-    let lock = File::create(&path).with_context(|| path.display().to_string())?;
-    lock.lock().with_context(|| path.display().to_string())?;
+    let shown = || path.display().to_string();
+    let mut lock = File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(shown)?;
+    lock.lock().with_context(shown)?;
+    lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).with_context(shown)?;
     match job.stage {
         Stage::Fit => train(job),
         Stage::Score => score_test(job),

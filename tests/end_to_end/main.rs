@@ -1,0 +1,10 @@
+//! The real program, end to end.
+
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod tensorboard;
