@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -33,7 +33,7 @@ pub enum Format {
 }
 
 /// The encoding of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
     #[default]
@@ -58,6 +58,27 @@ impl std::fmt::Display for Column {
         match self {
             Column::Index(index) => write!(f, "{index}"),
             Column::Name(name) => write!(f, "{name:?}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Column {
+    type Err = std::convert::Infallible;
+
+    /// A whole number is a position, anything else a name.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.parse() {
+            Ok(index) => Column::Index(index),
+            Err(_) => Column::Name(text.to_owned()),
+        })
+    }
+}
+
+impl Serialize for Column {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Column::Index(index) => index.serialize(to),
+            Column::Name(name) => to.serialize_str(name),
         }
     }
 }
@@ -212,6 +233,9 @@ pub struct Layout {
     /// How the only file is parted.
     #[serde(default)]
     pub part: Option<Part>,
+    /// Whether train and dev are splits to be taken as they are.
+    #[serde(default)]
+    pub given: bool,
     /// Seeds of a chained shuffle, see [`crate::kshot::Draw::chain`].
     #[serde(default)]
     pub chain: Vec<u32>,
@@ -224,9 +248,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Whether this is a folder of splits already drawn, one for each K and seed.
+    /// Whether these are splits already drawn, to be taken as they are.
     pub fn drawn(&self) -> bool {
-        self.dirs.iter().any(|dir| dir.contains("{seed}"))
+        self.given || self.dirs.iter().any(|dir| dir.contains("{seed}"))
     }
 
     /// The candidate folders, filled in.

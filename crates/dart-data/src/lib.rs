@@ -4,6 +4,7 @@
 //! a run. Everything about a data set is data of the catalog ([`layout`]).
 
 pub mod catalog;
+pub mod check;
 pub mod corpus;
 pub mod error;
 pub mod example;
@@ -13,6 +14,7 @@ mod labels;
 pub mod layout;
 mod load;
 pub mod numpy_rng;
+mod own;
 mod pool;
 mod present;
 pub mod template;
@@ -20,11 +22,13 @@ mod warning;
 mod write;
 
 pub use catalog::{Catalog, Kind, Metric, Task};
+pub use check::{FileReport, LayoutReport, Shared, check_file, check_task, shared_texts};
 pub use corpus::{CorpusFile, TestSentences, corpus_files, read_corpus};
 pub use error::DataError;
 pub use example::{Entities, Example, Mention};
 pub use kshot::cap_test;
 pub use load::{SplitRequest, Splits, load};
+pub use own::OwnTask;
 pub use present::{Place, missing, missing_for, present, test_texts};
 pub use warning::{Warning, WarningKind};
 pub use write::{Written, write_kshot};

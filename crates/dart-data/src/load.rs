@@ -87,159 +87,166 @@ pub fn load(task: &Task, request: &SplitRequest) -> Result<Splits> {
             Some(request),
         ))
     })?;
+    let loading = Loading {
+        task,
+        place: &place,
+        files: Vec::new(),
+        warnings: Vec::new(),
+    };
     if place.layout.drawn() {
-        load_drawn(task, &place)
+        loading.drawn()
     } else {
-        load_full(task, &place, request)
+        loading.full(request)
     }
 }
 
-fn load_drawn(task: &Task, place: &Place) -> Result<Splits> {
-    let layout = place.layout;
-    let train_file = place.file(&layout.train);
-    let train = read_all(task, layout, &train_file)?;
-    let dev_file = place.file(layout.dev.as_deref().unwrap_or(&layout.train));
-    let dev = read_all(task, layout, &dev_file)?;
-    let mut files = vec![train_file, dev_file];
-    let mut test = Vec::new();
-    if let Some(name) = &layout.test {
-        let file = place.file(name);
-        if file.exists() {
-            test = read_all(task, layout, &file)?;
-            files.push(file);
+/// A load in progress.
+struct Loading<'l> {
+    task: &'l Task,
+    place: &'l Place<'l>,
+    files: Vec<PathBuf>,
+    warnings: Vec<Warning>,
+}
+
+impl Loading<'_> {
+    fn layout(&self) -> &Layout {
+        self.place.layout
+    }
+
+    fn warn(&mut self, kind: WarningKind, file: &Path, count: usize, message: String) {
+        self.warnings.push(Warning::new(kind, file, count, message));
+    }
+
+    fn drawn(mut self) -> Result<Splits> {
+        let layout = self.layout();
+        let (train, dev) = (layout.train.clone(), layout.dev.clone());
+        let dev_file = self.place.file(dev.as_ref().unwrap_or(&train));
+        let train = self.file(self.place.file(&train))?;
+        let dev = self.file(dev_file)?;
+        let test = self.test()?.unwrap_or_default();
+        Ok(self.finish([train, dev, test], true))
+    }
+
+    fn full(mut self, request: &SplitRequest) -> Result<Splits> {
+        let (task, layout) = (self.task, self.place.layout);
+        let file = self.place.file(&layout.train);
+        let pool = Pool::scan(task, layout, &file)?;
+        let drawn = pool.draw(task, layout, request, &file)?;
+        self.dropped(pool.dropped, &file);
+        self.few(&drawn.available, request, &file)?;
+        let rows = [drawn.train.as_slice(), &drawn.dev, &pool.test].concat();
+        let mut train = select(task, layout, &file, &rows)?;
+        let mut test = train.split_off(drawn.train.len() + drawn.dev.len());
+        let mut dev = train.split_off(drawn.train.len());
+        self.files.push(file);
+        if let Some(official) = layout.dev.as_deref().filter(|_| request.k == 0)
+            && layout.dev != layout.test
+        {
+            dev = self.file(self.place.file(official))?;
+        }
+        if let Some(official) = self.test()? {
+            test = official;
+        }
+        Ok(self.finish([train, dev, test], false))
+    }
+
+    /// A file that is a split as a whole.
+    fn file(&mut self, file: PathBuf) -> Result<Vec<Example>> {
+        let (examples, dropped) = read_all(self.task, self.layout(), &file)?;
+        self.dropped(dropped, &file);
+        self.files.push(file);
+        Ok(examples)
+    }
+
+    /// The test file, where the layout has one and it is there.
+    fn test(&mut self) -> Result<Option<Vec<Example>>> {
+        let file = self
+            .layout()
+            .test
+            .as_deref()
+            .map(|test| self.place.file(test));
+        file.filter(|file| file.exists())
+            .map(|file| self.file(file))
+            .transpose()
+    }
+
+    fn dropped(&mut self, count: usize, file: &Path) {
+        if count > 0 {
+            let message = format!("{count} broken rows were left out");
+            self.warn(WarningKind::Dropped, file, count, message);
         }
     }
-    Ok(finish(
-        task,
-        layout,
-        files,
-        [train, dev, test],
-        true,
-        Vec::new(),
-    ))
-}
 
-fn load_full(task: &Task, place: &Place, request: &SplitRequest) -> Result<Splits> {
-    let layout = place.layout;
-    let file = place.file(&layout.train);
-    let pool = Pool::scan(task, layout, &file)?;
-    let drawn = pool.draw(task, layout, request, &file)?;
-    let mut warnings = Vec::new();
-    if request.k > 0 {
-        let wanted = request.k * (request.dev_factor + 1);
-        for (label, found) in task.labels.iter().zip(drawn.available.iter().copied()) {
-            if found >= wanted {
+    /// Warns of classes with too few rows, or refuses them.
+    fn few(&mut self, available: &[usize], request: &SplitRequest, file: &Path) -> Result<()> {
+        let wanted = request.k.saturating_mul(request.dev_factor + 1);
+        for (label, found) in self.task.labels.iter().zip(available.iter().copied()) {
+            if request.k == 0 || found >= wanted {
                 continue;
             }
             if request.strict {
-                let label = label.clone();
+                let (path, label) = (file.to_owned(), label.clone());
                 return Err(DataError::FewRows {
-                    path: file,
+                    path,
                     label,
                     found,
                     wanted,
                 });
             }
             let message = format!("class {label:?} has {found} rows of the {wanted} asked for");
-            warnings.push(Warning::new(WarningKind::FewRows, &file, found, message));
+            self.warn(WarningKind::FewRows, file, found, message);
         }
+        Ok(())
     }
-    let rows: Vec<usize> = drawn
-        .train
-        .iter()
-        .chain(&drawn.dev)
-        .chain(&pool.test)
-        .copied()
-        .collect();
-    let mut train = select(task, layout, &file, &rows)?;
-    let mut test = train.split_off(drawn.train.len() + drawn.dev.len());
-    let mut dev = train.split_off(drawn.train.len());
-    let mut files = vec![file];
-    if request.k == 0 && layout.dev.is_some() && layout.dev != layout.test {
-        let dev_file = place.file(layout.dev.as_deref().unwrap_or_default());
-        dev = read_all(task, layout, &dev_file)?;
-        files.push(dev_file);
-    }
-    if let Some(name) = &layout.test {
-        let test_file = place.file(name);
-        if test_file.exists() {
-            test = read_all(task, layout, &test_file)?;
-            files.push(test_file);
-        }
-    }
-    Ok(finish(
-        task,
-        layout,
-        files,
-        [train, dev, test],
-        false,
-        warnings,
-    ))
-}
 
-fn finish(
-    task: &Task,
-    layout: &Layout,
-    files: Vec<PathBuf>,
-    [train, dev, test]: [Vec<Example>; 3],
-    given: bool,
-    mut warnings: Vec<Warning>,
-) -> Splits {
-    for (name, split, file) in [
-        ("train", &train, 0),
-        ("dev", &dev, 1),
-        ("test", &test, files.len() - 1),
-    ] {
-        let file = &files[file.min(files.len() - 1)];
-        let empty = split
-            .iter()
-            .filter(|e| {
-                e.text_a.trim().is_empty()
-                    || e.text_b.as_deref().is_some_and(|b| b.trim().is_empty())
-            })
-            .count();
-        if empty > 0 {
-            let message = format!("{empty} rows of {name} have an empty text");
-            warnings.push(Warning::new(WarningKind::EmptyText, file, empty, message));
+    fn finish(mut self, [train, dev, test]: [Vec<Example>; 3], given: bool) -> Splits {
+        let last = self.files.len() - 1;
+        for (name, split, file) in [
+            ("train", &train, 0),
+            ("dev", &dev, 1),
+            ("test", &test, last),
+        ] {
+            let blank = |text: &str| text.trim().is_empty();
+            let is_empty =
+                |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
+            let empty = split.iter().filter(is_empty).count();
+            if empty > 0 {
+                let file = self.files[file.min(last)].clone();
+                let message = format!("{empty} rows of {name} have an empty text");
+                self.warn(WarningKind::EmptyText, &file, empty, message);
+            }
         }
-    }
-    if test.is_empty() {
-        let message = format!(
-            "{} has no test set in this distribution ({}): dev scores only",
-            task.title, layout.name
-        );
-        warnings.push(Warning::new(WarningKind::NoTest, &files[0], 0, message));
-    }
-    let hashes = |split: &[Example]| -> HashSet<[u8; 16]> {
-        split
-            .iter()
-            .map(|e| text_hash(&e.text_a, e.text_b.as_deref()).0)
-            .collect()
-    };
-    let tested = hashes(&test);
-    for (name, split) in [("train", &train), ("dev", &dev)] {
-        let shared = hashes(split).intersection(&tested).count();
-        if shared > 0 {
-            let message = format!("{shared} texts of {name} stand in test too");
-            warnings.push(Warning::new(
-                WarningKind::Overlap,
-                &files[0],
-                shared,
-                message,
-            ));
+        let first = self.files[0].clone();
+        if test.is_empty() {
+            let (title, layout) = (&self.task.title, &self.layout().name);
+            let message =
+                format!("{title} has no test set in this distribution ({layout}): dev scores only");
+            self.warn(WarningKind::NoTest, &first, 0, message);
         }
-    }
-    let fingerprint = fingerprint([&train, &dev, &test]);
-    let distribution = layout.name.clone();
-    Splits {
-        train,
-        dev,
-        test,
-        fingerprint,
-        distribution,
-        given,
-        files,
-        warnings,
+        let hashes = |split: &[Example]| -> HashSet<[u8; 16]> {
+            split
+                .iter()
+                .map(|e| text_hash(&e.text_a, e.text_b.as_deref()).0)
+                .collect()
+        };
+        let tested = hashes(&test);
+        for (name, split) in [("train", &train), ("dev", &dev)] {
+            let shared = hashes(split).intersection(&tested).count();
+            if shared > 0 {
+                let message = format!("{shared} texts of {name} stand in test too");
+                self.warn(WarningKind::Overlap, &first, shared, message);
+            }
+        }
+        Splits {
+            fingerprint: fingerprint([&train, &dev, &test]),
+            distribution: self.layout().name.clone(),
+            train,
+            dev,
+            test,
+            given,
+            files: self.files,
+            warnings: self.warnings,
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Pool {
     pub(crate) rows: Vec<usize>,
     /// The class of each of `rows`; `None` takes part in the shuffle only.
     pub(crate) labels: Vec<Option<usize>>,
+    /// Rows left out because they cannot be read.
+    pub(crate) dropped: usize,
     /// Rows of the test set, where the file itself is parted.
     pub(crate) test: Vec<usize>,
 }
@@ -39,6 +41,7 @@ impl Pool {
         let mut pool = Pool {
             rows: Vec::new(),
             labels: Vec::new(),
+            dropped: 0,
             test: Vec::new(),
         };
         let part = layout.part.unwrap_or(Part {
@@ -47,7 +50,7 @@ impl Pool {
         });
         let mut seen: HashSet<[u8; 16]> = HashSet::new();
         let mut counts = vec![0; task.labels.len()];
-        each(task, layout, file, |record, class| {
+        let dropped = each(task, layout, file, |record, class| {
             let mut to_test = false;
             if let Some(percent) = part.hash {
                 if class.is_none() {
@@ -71,6 +74,7 @@ impl Pool {
                 pool.labels.push(class);
             }
         })?;
+        pool.dropped = dropped;
         Ok(pool)
     }
 
@@ -177,13 +181,13 @@ fn example(record: &Record, label: usize) -> Example {
     }
 }
 
-/// All rows with a class.
-pub(crate) fn read_all(task: &Task, layout: &Layout, file: &Path) -> Result<Vec<Example>> {
+/// All rows with a class, and how many were left out because they cannot be read.
+pub(crate) fn read_all(task: &Task, layout: &Layout, file: &Path) -> Result<(Vec<Example>, usize)> {
     let mut examples = Vec::new();
-    each(task, layout, file, |record, class| {
+    let dropped = each(task, layout, file, |record, class| {
         examples.extend(class.map(|class| example(record, class)));
     })?;
-    Ok(examples)
+    Ok((examples, dropped))
 }
 
 /// The given rows, in the order given.

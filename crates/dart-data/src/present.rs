@@ -21,6 +21,10 @@ impl Place<'_> {
     /// A file of the layout. Of a name with alternatives, `train.{tsv,csv}`, the first that is
     /// there, or else the first.
     pub fn file(&self, name: &str) -> PathBuf {
+        let literal = self.dir.join(name);
+        if literal.exists() {
+            return literal;
+        }
         let mut names = alternatives(name)
             .into_iter()
             .map(|name| self.dir.join(name));
@@ -185,7 +189,7 @@ pub fn test_texts(task: &Task, data_dir: &Path) -> Result<Vec<String>> {
     for place in present(task, data_dir) {
         let layout = place.layout;
         let examples = match &layout.test {
-            Some(test) if place.file(test).exists() => read_all(task, layout, &place.file(test))?,
+            Some(test) if place.file(test).exists() => read_all(task, layout, &place.file(test))?.0,
             None if layout.part.is_some() => {
                 let file = place.file(&layout.train);
                 let test = Pool::scan(task, layout, &file)?.test;

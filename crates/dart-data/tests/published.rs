@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
-use dart_data::{Catalog, SplitRequest, load, write_kshot};
+use dart_data::{
+    Catalog, CorpusFile, SplitRequest, TestSentences, check_task, corpus_files, load, read_corpus,
+    shared_texts, write_kshot,
+};
 
 /// Empty, and so without any data, where the variable is not set.
 fn data_dir() -> PathBuf {
@@ -166,6 +169,56 @@ fn relation_files_load_with_their_entities() {
                     assert!(!text.trim().is_empty(), "{example:?}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the published files"]
+fn check_finds_nothing_wrong_with_the_published_files() {
+    let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
+    let (mut files, mut rows) = (0, 0);
+    for task in catalog.tasks() {
+        for report in check_task(task, &dir, 10) {
+            for file in &report.files {
+                assert!(file.is_fine(), "{}: {:?}", task.name, file.problems);
+                files += 1;
+                rows += file.rows;
+            }
+        }
+    }
+    println!("{files} files, {rows} rows");
+    assert!(files > 200);
+    for shared in shared_texts(&catalog, &dir).unwrap() {
+        println!("{shared:?}");
+    }
+}
+
+/// `DART_CORPUS_DIR` is a folder of text files.
+#[test]
+#[ignore = "needs the published files"]
+fn a_corpus_keeps_no_test_sentence() {
+    let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
+    let corpus = PathBuf::from(std::env::var_os("DART_CORPUS_DIR").unwrap_or_default());
+    let held = TestSentences::from_catalog(&catalog, &[dir]).unwrap();
+    println!("{} sentences held", held.len());
+    for file in read_corpus(&corpus_files(&corpus).unwrap(), &held).unwrap() {
+        let words: usize = file
+            .documents
+            .iter()
+            .map(|d| d.split_whitespace().count())
+            .sum();
+        let CorpusFile {
+            name,
+            documents,
+            removed,
+        } = &file;
+        println!(
+            "{name}: {} documents, {words} words, {removed} removed",
+            documents.len()
+        );
+        for document in documents {
+            assert_eq!(held.remove_from(document).1, 0, "{document}");
         }
     }
 }

@@ -3,16 +3,20 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::lines::{MAX_LINE, too_long};
 use crate::error::{DataError, Result};
 use crate::layout::Encoding;
 
-/// Decodes a line; NUL bytes are refused, as they mean that the file is no text.
+/// Decodes a line or field; NUL bytes are refused, as they mean that the file is no text.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     encoding: Encoding,
     path: &Path,
     line: usize,
 ) -> Result<Cow<'a, str>> {
+    if bytes.len() > MAX_LINE {
+        return Err(too_long(path, line));
+    }
     if memchr::memchr(0, bytes).is_some() {
         let remedy = "the file is binary or UTF-16; convert it to UTF-8";
         return Err(DataError::row(path, line, "holds a NUL byte", remedy));

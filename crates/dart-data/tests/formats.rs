@@ -1,0 +1,361 @@
+//! Every format, its oddities, and what is wrong with broken files.
+
+#![allow(clippy::unwrap_used)] // in helpers of the tests
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use dart_data::format::read_rows;
+use dart_data::layout::Read;
+use dart_data::{Catalog, DataError, Entities, SplitRequest, load, test_texts};
+
+/// Rows as label, texts and entities, and errors, of a file with this content.
+struct Rows {
+    rows: Vec<(String, String, Option<String>, Option<Entities>)>,
+    errors: Vec<DataError>,
+}
+
+fn rows(read: &str, content: impl AsRef<[u8]>) -> Rows {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    std::fs::write(&path, content).unwrap();
+    let read: Read = serde_yaml::from_str(read).unwrap();
+    let mut found = Rows {
+        rows: Vec::new(),
+        errors: Vec::new(),
+    };
+    let done = read_rows(&path, &read, &mut |record| {
+        match record {
+            Ok(record) => {
+                assert_eq!(record.row, found.rows.len() + found.errors.len());
+                let (label, a) = (record.label.to_string(), record.a.to_string());
+                found
+                    .rows
+                    .push((label, a, record.b.map(String::from), record.entities));
+            }
+            Err(error) => found.errors.push(error),
+        }
+        ControlFlow::Continue(())
+    });
+    found.errors.extend(done.err());
+    found
+}
+
+impl Rows {
+    fn texts(&self) -> Vec<(&str, &str)> {
+        self.rows
+            .iter()
+            .map(|(label, a, ..)| (label.as_str(), a.as_str()))
+            .collect()
+    }
+
+    fn only_error(&self) -> (Option<usize>, String) {
+        assert_eq!(self.errors.len(), 1, "{:?}", self.errors);
+        (self.errors[0].line(), self.errors[0].to_string())
+    }
+
+    /// Head and tail as they stand in the text.
+    fn mentions(&self, row: usize) -> (Vec<&str>, Vec<&str>) {
+        let (_, text, _, entities) = &self.rows[row];
+        let entities = entities.as_ref().unwrap();
+        let of = |mention: &dart_data::Mention| -> Vec<&str> {
+            mention
+                .spans
+                .iter()
+                .map(|span| &text[span.clone()])
+                .collect()
+        };
+        (of(&entities.head), of(&entities.tail))
+    }
+}
+
+#[test]
+fn tsv_has_universal_newlines_a_mark_and_no_quotes() {
+    let read = "{format: tsv, header: true, a: sentence, label: -1}";
+    let content = "\u{feff}sentence\tlabel\r\n\"open \t1\rfoo\u{85}bar\u{2028}\t0\n  \t 1 ";
+    let found = rows(read, content);
+    assert_eq!(
+        found.texts(),
+        [("1", "\"open "), ("0", "foo\u{85}bar\u{2028}"), ("1", "  ")]
+    );
+    assert!(found.errors.is_empty());
+}
+
+#[test]
+fn latin_1_keeps_every_byte_and_does_not_split_at_nel() {
+    let found = rows(
+        "{format: label-text, encoding: latin-1}",
+        b"0 caf\xe9\x85 x \n1\n2  y\n",
+    );
+    assert_eq!(
+        found.texts(),
+        [("0", "caf\u{e9}\u{85} x"), ("1", ""), ("2", " y")]
+    );
+    let (line, error) = rows("{format: label-text}", b"0 fine\n0 caf\xe9\n1 x\n").only_error();
+    assert_eq!(line, Some(2));
+    assert!(error.contains("not valid UTF-8 at byte 6"), "{error}");
+}
+
+#[test]
+fn ragged_rows_are_read_where_the_catalog_allows_them() {
+    let ragged = "{format: tsv, header: true, a: x, label: -1, ragged: true}";
+    let content = "n\tx\tgold\n1\ta\tb\tc\tyes\n2\td\tno\n3\n";
+    let found = rows(ragged, content);
+    assert_eq!(found.texts(), [("yes", "a"), ("no", "d")]);
+    assert_eq!(found.only_error().0, Some(4));
+    let strict = ragged.replace(", ragged: true", "");
+    assert_eq!(rows(&strict, content).errors.len(), 2);
+}
+
+#[test]
+fn csv_is_read_as_pandas_reads_it() {
+    let read = "{format: csv, label: 0, a: 1, pandas: true}";
+    let content = "1,\"a, \"\"b\"\"\nc\"\n\n0,NA\r\n0, \n1,x\"y\n0,nan \n1,None\n";
+    let found = rows(read, content);
+    let expected = [
+        ("1", "a, \"b\"\nc"),
+        ("0", ""),
+        ("0", " "),
+        ("1", "x\"y"),
+        ("0", "nan "),
+        ("1", ""),
+    ];
+    assert_eq!(found.texts(), expected);
+    let (line, error) = rows(read, "1,a\n0,\"b\n1,c\n").only_error();
+    assert_eq!(line, Some(2));
+    assert!(error.contains("never ends"), "{error}");
+}
+
+#[test]
+fn a_file_without_rows_or_text_is_an_error() {
+    for read in [
+        "{format: tsv, header: true, a: x, label: -1}",
+        "{format: csv, a: 0, label: 1}",
+        "{format: label-text}",
+    ] {
+        assert!(rows(read, "").only_error().1.contains("is empty"), "{read}");
+    }
+    let (line, error) = rows("{format: tsv, a: 4, label: 0}", "a\tb\n").only_error();
+    assert_eq!(line, Some(1));
+    assert!(
+        error.contains("has 2 fields, column 4 is needed"),
+        "{error}"
+    );
+}
+
+const FEWREL: &str = r#"{"P1": [
+  {"tokens": ["New", "Bridge", " ", "is", "a", "bridge", "."],
+   "h": ["new bridge", "Q1", [[0, 1], [5]]], "t": ["dot", "Q2", [[4, 6]]]},
+  {"tokens": ["x"], "h": ["x", "Q1", [[0]]], "t": ["y", "Q2", [[1]]]}],
+ "P2": [{"tokens": ["é", "y"], "h": ["é", "Q1", [[0]]], "t": ["y", "Q2", [[1]]]}]}"#;
+
+#[test]
+fn fewrel_has_several_and_discontinuous_mentions() {
+    let found = rows("{format: fewrel}", FEWREL);
+    assert_eq!(
+        found.texts(),
+        [("P1", "New Bridge   is a bridge ."), ("P2", "é y")]
+    );
+    assert_eq!(
+        found.mentions(0),
+        (vec!["New Bridge", "bridge"], vec!["a", "."])
+    );
+    assert_eq!(found.mentions(1), (vec!["é"], vec!["y"]));
+    let (line, error) = found.only_error();
+    assert_eq!(line, Some(1));
+    assert!(
+        error.contains("instance 1: an entity stands at tokens 1..2 of 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn json_that_is_cut_off_gives_what_came_before_and_one_error() {
+    let cut = &FEWREL[..FEWREL.find("\"P2\"").unwrap() + 20];
+    let found = rows("{format: fewrel}", cut);
+    assert_eq!(found.rows.len(), 1);
+    assert_eq!(found.errors.len(), 2);
+    let error = found.errors[1].to_string();
+    assert!(
+        error.contains("after 2 instances") && error.contains("EOF"),
+        "{error}"
+    );
+    for wrong in ["[]", "{\"P1\": 3}", "{}{}", "{\"P1\": [{\"tokens\": 3}]}"] {
+        assert!(
+            rows("{format: fewrel}", wrong).only_error().0 == Some(1),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn tacred_ends_are_inclusive_and_types_are_kept() {
+    let sentence = r#"{"id": "e", "relation": "per:title", "token": ["He", "is", "vice", "president"],
+        "subj_start": 0, "subj_end": 0, "obj_start": 2, "obj_end": 3, "subj_type": "PERSON",
+        "obj_type": "TITLE", "stanford_ner": []}"#;
+    let found = rows("{format: tacred}", format!("[{sentence}]"));
+    assert!(found.errors.is_empty(), "{:?}", found.errors);
+    assert_eq!(found.texts(), [("per:title", "He is vice president")]);
+    assert_eq!(found.mentions(0), (vec!["He"], vec!["vice president"]));
+    assert_eq!(
+        found.rows[0].3.as_ref().unwrap().tail.kind.as_deref(),
+        Some("TITLE")
+    );
+    let outside = sentence.replace("\"obj_end\": 3", "\"obj_end\": 18446744073709551615");
+    let (_, error) = rows("{format: tacred}", format!("[{outside}]")).only_error();
+    assert!(error.contains("instance 0"), "{error}");
+}
+
+#[test]
+fn token_lines_and_character_lines() {
+    let content = concat!(
+        r#"{"token": ["the", "crane", "arm"], "h": {"name": "crane", "pos": [1, 2]}, "#,
+        r#""t": {"name": "arm", "id": "Q5", "pos": [2, 3]}, "relation": "R(e2,e1)"}"#,
+        "\n",
+        r#"{"text": "é of b", "h": {"pos": [0, 1]}, "t": {"pos": [5, 6]}, "relation": "R"}"#,
+        "\n",
+        r#"{"token": ["a"], "h": {"pos": [0, 2]}, "t": {"pos": [0, 1]}, "relation": "R"}"#,
+        "\n",
+        r#"{"h": {"pos": [0, 2]}, "t": {"pos": [0, 1]}, "relation": "R"}"#,
+        "\n",
+    );
+    let found = rows("{format: token-jsonl}", content);
+    assert_eq!(
+        found.texts(),
+        [("R(e2,e1)", "the crane arm"), ("R", "é of b")]
+    );
+    assert_eq!(found.mentions(0), (vec!["crane"], vec!["arm"]));
+    assert_eq!(found.mentions(1), (vec!["é"], vec!["b"]));
+    assert_eq!(
+        found.errors.iter().map(DataError::line).collect::<Vec<_>>(),
+        [Some(3), Some(4)]
+    );
+}
+
+#[test]
+fn semeval_text_and_marked_lines() {
+    let content = "8001\t\"The <e1>audits</e1> were about <e2>waste</e2>.\"\r\nMessage-Topic(e1,e2)\r\n\
+                   Comment: the \"news\"\r\n\r\n8002\t\"No <e1>tag</e1> here.\"\nOther\nComment:\n\n\
+                   8003\t\"<e2>A</e2> <e1>B</e1>\"\nOther\n\n8004\t\"<e1>C</e1> <e2>D</e2>\"\n";
+    let found = rows("{format: semeval-text}", content);
+    let expected = [
+        ("Message-Topic(e1,e2)", "The audits were about waste."),
+        ("Other", "A B"),
+    ];
+    assert_eq!(found.texts(), expected);
+    assert_eq!(found.mentions(1), (vec!["B"], vec!["A"]));
+    assert_eq!(
+        found.errors.iter().map(DataError::line).collect::<Vec<_>>(),
+        [Some(5), Some(12)]
+    );
+
+    let content = "{\"text\": \"<< Aspirin >> inhibits [[ COX-1 ]].\", \"label\": \"INHIBITOR\", \
+                   \"metadata\": []}\n";
+    let found = rows("{format: marked-jsonl}", content);
+    assert_eq!(found.texts(), [("INHIBITOR", "Aspirin inhibits COX-1.")]);
+    assert_eq!(found.mentions(0), (vec!["Aspirin"], vec!["COX-1"]));
+}
+
+/// A folder with this file of a task.
+fn folder(name: &str, content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(name);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, content).unwrap();
+    let path = dir.path().to_owned();
+    (dir, path)
+}
+
+#[test]
+fn ratings_near_zero_are_dropped_and_duplicates_never_straddle() {
+    let (mut content, mut rated) = (String::new(), HashSet::new());
+    for i in 0..200 {
+        let rating = [-2.5, -0.5, -0.4, 0.0, 0.4, 0.5, 3.0][i % 7];
+        content += &format!("{i}\t{rating}\tText number {}\r\n", i % 90);
+        if rating <= -0.5 || rating >= 0.5 {
+            rated.insert(i % 90);
+        }
+        content += &format!("{i}b\t{rating}\ttext, NUMBER {}!\r\n", i % 90);
+    }
+    let (_keep, dir) = folder("vader/tweets_GroundTruth.txt", content);
+    let catalog = Catalog::embedded().unwrap();
+    let task = catalog.task("tweets").unwrap();
+    let all = load(task, &SplitRequest::new(&dir, 0, 1)).unwrap();
+    let key = |text: &str| text.to_lowercase().replace([',', '!'], "");
+    let mut keys: Vec<String> = [&all.train, &all.dev, &all.test]
+        .into_iter()
+        .flatten()
+        .map(|e| key(&e.text_a))
+        .collect();
+    let count = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!((keys.len(), count), (rated.len(), rated.len()));
+    let other = load(task, &SplitRequest::new(&dir, 2, 7)).unwrap();
+    assert_eq!(all.test, other.test);
+    assert_eq!(test_texts(task, &dir).unwrap().len(), all.test.len());
+    assert!((10..50).contains(&all.test.len()));
+}
+
+#[test]
+fn a_text_lies_on_the_same_side_in_every_task() {
+    let rows = |from: usize| -> String {
+        (from..from + 100)
+            .map(|i| format!("{i}\t1.0\tsnippet {i}\n"))
+            .collect()
+    };
+    let (keep, dir) = folder("vader/tweets_GroundTruth.txt", rows(0));
+    std::fs::write(
+        dir.join("vader/movieReviewSnippets_GroundTruth.txt"),
+        rows(50),
+    )
+    .unwrap();
+    let catalog = Catalog::embedded().unwrap();
+    let sides = |name: &str| {
+        let splits = load(catalog.task(name).unwrap(), &SplitRequest::new(&dir, 0, 1)).unwrap();
+        let text = |e: dart_data::Example| e.text_a;
+        let test: Vec<String> = splits.test.into_iter().map(text).collect();
+        let pool: Vec<String> = splits
+            .train
+            .into_iter()
+            .chain(splits.dev)
+            .map(text)
+            .collect();
+        (pool, test)
+    };
+    let ((pool, test), (other_pool, other_test)) = (sides("tweets"), sides("movies"));
+    assert!(pool.iter().all(|text| !other_test.contains(text)));
+    assert!(test.iter().all(|text| !other_pool.contains(text)));
+    drop(keep);
+}
+
+#[test]
+fn a_broken_rating_or_row_is_an_error_or_dropped_as_the_catalog_says() {
+    let catalog = Catalog::embedded().unwrap();
+    let (_keep, dir) = folder("vader/tweets_GroundTruth.txt", "1\t1.0\ta\n2\thigh\tb\n");
+    let request = SplitRequest::new(&dir, 1, 1);
+    let error = load(catalog.task("tweets").unwrap(), &request).unwrap_err();
+    assert_eq!(error.line(), Some(2));
+    assert!(
+        error.to_string().contains("rating \"high\" is no number"),
+        "{error}"
+    );
+
+    let head = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n";
+    let rows = "1\t2\t3\ta\tb\t0\n4\t5\t6\tcut\n7\t8\t9\tc\td\t1\n";
+    let (_keep, dir) = folder("QQP/train.tsv", format!("{head}{rows}"));
+    let splits = load(catalog.task("qqp").unwrap(), &SplitRequest::new(&dir, 1, 1)).unwrap();
+    assert_eq!(splits.train.len(), 2);
+    let warnings: Vec<String> = splits.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|w| w.contains("1 broken rows were left out")),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings.iter().any(|w| w.contains("no test set")),
+        "{warnings:?}"
+    );
+}

@@ -1,0 +1,308 @@
+//! One's own data, bad input of every kind, and `check`.
+
+#![allow(clippy::unwrap_used)] // in helpers of the tests
+
+use std::path::{Path, PathBuf};
+
+use dart_data::layout::Column;
+use dart_data::{
+    Catalog, DataError, OwnTask, SplitRequest, Task, check_file, check_task, load, shared_texts,
+};
+
+fn own(yaml: &str, dir: &Path) -> Result<Task, DataError> {
+    serde_yaml::from_str::<OwnTask>(yaml).unwrap().task(dir)
+}
+
+const STARS: &str = "
+file: my.csv
+text: review
+label: stars
+labels: {1: bad, 2: bad, 4: good, 5: good}
+drop: [3]
+template: '{a} It was [MASK] .'
+words: {bad: terrible, good: great}
+";
+
+fn write(dir: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+fn stars(rows: usize) -> String {
+    let row = |i: usize| format!("{},\"review, number {i}\",x\n", i % 5 + 1);
+    format!(
+        "stars,review,more\n{}",
+        (0..rows).map(row).collect::<String>()
+    )
+}
+
+#[test]
+fn a_file_is_parted_and_sampled() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "my.csv", stars(100));
+    let task = own(STARS, dir.path()).unwrap();
+    assert_eq!(
+        (task.name.as_str(), &task.labels),
+        ("my", &vec!["bad".into(), "good".into()])
+    );
+    let first = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap();
+    let second = load(&task, &SplitRequest::new(dir.path(), 4, 21)).unwrap();
+    assert_eq!((first.train.len(), first.dev.len()), (8, 8));
+    assert!((10..40).contains(&first.test.len()), "{}", first.test.len());
+    assert_eq!(first.test, second.test);
+    assert_ne!(first.train, second.train);
+    assert_ne!(first.fingerprint, second.fingerprint);
+    assert!(first.train[0].text_a.starts_with("review, number"));
+}
+
+#[test]
+fn given_splits_pairs_and_json_lines_are_read_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["train", "dev", "test"] {
+        let rows = "{\"a\": \"x\", \"b\": \"y\", \"same\": true}\n\n{\"a\": \"x\", \"b\": null, \"same\": false}\n";
+        write(dir.path(), &format!("{name}.jsonl"), rows);
+    }
+    let yaml = "{name: pairs, train: train.jsonl, dev: dev.jsonl, test: test.jsonl, text: a, \
+                text_b: b, label: same, template: '{a} [MASK] , {b}', \
+                words: {false: 'No', true: 'Yes'}, metric: f1}";
+    let task = own(yaml, dir.path()).unwrap();
+    let splits = load(&task, &SplitRequest::new(dir.path(), 16, 13)).unwrap();
+    assert!(splits.given);
+    assert_eq!(
+        (splits.train.len(), splits.dev.len(), splits.test.len()),
+        (2, 2, 2)
+    );
+    assert_eq!(splits.train[0].text_b.as_deref(), Some("y"));
+    assert_eq!((splits.train[0].label, splits.train[1].label), (1, 0));
+    let warnings: Vec<String> = splits.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|w| w.contains("1 rows of test have an empty text")),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings.iter().any(|w| w.contains("stand in test too")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn contradictory_settings_are_named() {
+    let dir = Path::new(".");
+    for (from, to, message) in [
+        ("file: my.csv", "", "no `file`"),
+        ("file: my.csv", "{file: my.csv, train: a.csv}", ""),
+        (
+            "words: {bad: terrible, good: great}",
+            "words: {bad: terrible}",
+            "2 classes and 1 words",
+        ),
+        (
+            "words: {bad: terrible, good: great}",
+            "words: {bad: a, best: b}",
+            "\"good\"",
+        ),
+        (
+            "file: my.csv",
+            "file: my.csv\ntest: test.csv",
+            "say `train`",
+        ),
+        ("file: my.csv", "file: my.csv\ntrain: test.csv", "both"),
+        (
+            "file: my.csv",
+            "file: my.csv\ntest_percent: 100",
+            "test_percent",
+        ),
+        (
+            "{1: bad, 2: bad, 4: good, 5: good}",
+            "{1: bad}",
+            "fewer than two",
+        ),
+    ] {
+        let yaml = STARS.replace(from, to);
+        let Ok(task) = serde_yaml::from_str::<OwnTask>(&yaml) else {
+            assert!(message.is_empty(), "{yaml}");
+            continue;
+        };
+        let error = task.task(dir).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    let error = serde_yaml::from_str::<OwnTask>(&STARS.replace("text:", "txt:")).unwrap_err();
+    assert!(error.to_string().contains("txt"), "{error}");
+}
+
+/// The error of loading `content` as the file of [`STARS`], or of the same task in another format.
+fn error_of(name: &str, content: impl AsRef<[u8]>) -> DataError {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), name, content);
+    let task = own(&STARS.replace("my.csv", name), dir.path()).unwrap();
+    let error = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err();
+    assert!(error.to_string().contains(name), "{error}");
+    // `check` reports the same problem.
+    let report = &check_task(&task, dir.path(), 10)[0];
+    assert!(!report.is_fine());
+    assert_eq!(report.files[0].problems[0].to_string(), error.to_string());
+    error
+}
+
+#[test]
+fn bad_rows_give_file_line_and_remedy() {
+    let long = format!("stars,review,more\n1,{},x\n", "a".repeat(10 << 20));
+    for (name, content, line, message) in [
+        (
+            "my.csv",
+            b"stars,review\n1,\"never\nclosed\n2,x\n".to_vec(),
+            2,
+            "never ends",
+        ),
+        (
+            "my.csv",
+            b"stars,review\n1,fine\n2\n".to_vec(),
+            3,
+            "has 1 fields",
+        ),
+        (
+            "my.csv",
+            b"stars,text\n1,fine\n".to_vec(),
+            1,
+            "no column \"review\"",
+        ),
+        (
+            "my.csv",
+            b"stars,review\n1,fine\n9,x\n".to_vec(),
+            3,
+            "unknown label \"9\"",
+        ),
+        ("my.csv", b"stars,review\n1,a\0b\n".to_vec(), 2, "NUL"),
+        (
+            "my.csv",
+            b"stars,review\n1,\"a\nb\"\n2,\xff\n".to_vec(),
+            4,
+            "UTF-8",
+        ),
+        ("my.csv", long.clone().into_bytes(), 2, "longer than"),
+        (
+            "my.tsv",
+            b"stars\treview\n1\tfine\n2\tx\ty\n".to_vec(),
+            3,
+            "has 3 fields",
+        ),
+        (
+            "my.jsonl",
+            b"{\"stars\": 1, \"review\": \"a\"}\n{\"stars\": 1, \"rev".to_vec(),
+            2,
+            "JSON",
+        ),
+        (
+            "my.jsonl",
+            b"{\"stars\": 1}\n".to_vec(),
+            1,
+            "no key \"review\"",
+        ),
+        (
+            "my.jsonl",
+            b"{\"stars\": [1], \"review\": \"a\"}\n".to_vec(),
+            1,
+            "neither text nor",
+        ),
+        ("my.jsonl", b"[1]\n".to_vec(), 1, "no JSON object"),
+        ("my.jsonl", long.into_bytes(), 1, "JSON"),
+    ] {
+        let error = error_of(name, &content);
+        assert_eq!(error.line(), Some(line), "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(error.to_string().contains("; "), "no remedy: {error}");
+    }
+}
+
+#[test]
+fn files_that_are_none_are_said_so() {
+    assert!(error_of("my.csv", "").to_string().contains("is empty"));
+    assert!(
+        error_of("my.parquet", "x")
+            .to_string()
+            .contains(".csv, .tsv or .jsonl")
+    );
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("my.csv")).unwrap();
+    let task = own(STARS, dir.path()).unwrap();
+    let error = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err();
+    assert!(matches!(error, DataError::NotAFile { .. }), "{error}");
+    let task = own(&STARS.replace("my.csv", "other.csv"), dir.path()).unwrap();
+    let error = load(&task, &SplitRequest::new(dir.path(), 4, 13))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("no data of task other") && error.contains("other.csv"),
+        "{error}"
+    );
+}
+
+#[test]
+fn check_goes_on_after_a_problem_and_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = "stars,review\n1,a good one\nx,b\n2\n5,A good one!\n3,c\n4,NA\n4,\n1,A GOOD ONE\n";
+    let path = write(dir.path(), "my.csv", rows);
+    let task = own(STARS, dir.path()).unwrap();
+    let report = check_task(&task, dir.path(), 10).remove(0).files.remove(0);
+    assert_eq!(report.rows, 8);
+    assert_eq!(
+        report
+            .problems
+            .iter()
+            .filter_map(DataError::line)
+            .collect::<Vec<_>>(),
+        [3, 4]
+    );
+    assert_eq!(report.labels.values().copied().collect::<Vec<_>>(), [2, 3]); // bad, good
+    assert_eq!((report.dropped, report.empty), (1, 2));
+    assert_eq!((report.duplicates, report.conflicts), (2, 1));
+    let report = check_task(&task, dir.path(), 1).remove(0).files.remove(0);
+    assert_eq!((report.problems.len(), report.more), (1, 1));
+
+    let name = |name: &str| Column::Name(name.to_owned());
+    let report = check_file(&path, name("review"), None, name("stars"), 10);
+    assert_eq!(report.labels["5"], 1);
+    assert_eq!(report.problems.len(), 1);
+    let report = check_file(&path, name("revew"), None, name("stars"), 10);
+    assert!(report.problems[0].to_string().contains("revew"));
+}
+
+#[test]
+fn check_counts_texts_shared_by_files_and_tasks() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("sst2")).unwrap();
+    std::fs::create_dir(dir.path().join("hf")).unwrap();
+    std::fs::create_dir_all(dir.path().join("hf/rotten_tomatoes")).unwrap();
+    let header = "sentence\tlabel\tidx\n";
+    write(
+        dir.path(),
+        "sst2/train.tsv",
+        format!("{header}one film\t1\t0\nbad\t0\t1\n"),
+    );
+    write(
+        dir.path(),
+        "sst2/validation.tsv",
+        format!("{header}One film.\t1\t0\n"),
+    );
+    write(
+        dir.path(),
+        "hf/rotten_tomatoes/train.csv",
+        "text,label\none film,1\n",
+    );
+    let catalog = Catalog::embedded().unwrap();
+    let report = check_task(catalog.task("sst-2").unwrap(), dir.path(), 9).remove(0);
+    assert_eq!(
+        (report.layout.as_str(), report.shared),
+        ("hf", vec![(0, 1, 1)])
+    );
+    let shared = shared_texts(&catalog, dir.path()).unwrap();
+    assert_eq!(shared.len(), 1);
+    assert_eq!(
+        (shared[0].test_of.as_str(), shared[0].other.as_str()),
+        ("sst-2", "mr")
+    );
+    assert_eq!((shared[0].texts, shared[0].known), (1, false));
+}
