@@ -7,6 +7,7 @@ pub mod classifier;
 pub mod control;
 pub mod error;
 pub mod files;
+pub mod fill_mask;
 pub mod libtorch;
 pub mod lm;
 pub mod method;
