@@ -4,15 +4,17 @@
 //! TSV rows are copied with their line ends made `\n` (a last line without one stays so, and is
 //! glued to its successor where the shuffle moved it inside); CSV is what pandas writes. Rows are
 //! grouped by the label as written, so a value that is no class of the task forms a group of its
-//! own, as it does there.
+//! own, as it does there. Relations are written as JSON lines (`.jsonl`), ratings as the rows they
+//! are.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Task;
+use crate::catalog::{Kind, Task};
 use crate::error::{DataError, Result};
 use crate::format::lines::{Line, Lines, too_long};
+use crate::format::relation::json_line;
 use crate::format::text::decode;
 use crate::format::{Record, read_rows};
 use crate::kshot::{Draw, draw, numpy_seed};
@@ -59,7 +61,12 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
     let drawn = draw(&groups.of_row, groups.names.len(), &how);
     let warnings = few(&groups.names, &drawn.available, request, &source)?;
 
-    let names = Names::of(task, layout.read.format == Format::Tsv);
+    let extension = match (task.kind, layout.read.format) {
+        (Kind::Relation, _) => "jsonl",
+        (_, Format::Tsv) => "tsv",
+        _ => "csv",
+    };
+    let names = Names::of(task, extension);
     let folder = out
         .join(&names.folder)
         .join(format!("{}-{}", request.k, request.seed));
@@ -130,13 +137,12 @@ struct Names {
 }
 
 impl Names {
-    fn of(task: &Task, tsv: bool) -> Self {
+    fn of(task: &Task, extension: &str) -> Self {
         let layout = task.layouts.iter().find(|layout| layout.drawn());
         let folder = layout
             .and_then(|layout| layout.dirs.first())
             .and_then(|dir| dir.split('/').rev().nth(1))
             .unwrap_or(&task.name);
-        let extension = if tsv { "tsv" } else { "csv" };
         let name = |given: Option<&String>, split: &str| match given {
             Some(name) if name.ends_with(extension) => name.clone(),
             _ => format!("{split}.{extension}"),
@@ -227,7 +233,12 @@ fn raw_rows(layout: &Layout, file: &Path, each: &mut Raw) -> Result<()> {
     read_rows(file, &layout.read, &mut |record| match record {
         Ok(record) => {
             text.clear();
-            csv_row(&record, &mut text);
+            if record.entities.is_some() {
+                text.push_str(&json_line(&record));
+                text.push('\n');
+            } else {
+                csv_row(&record, &mut text);
+            }
             each(Some(record.row), Some(&record.label), &text);
             ControlFlow::Continue(())
         }

@@ -359,3 +359,52 @@ fn a_broken_rating_or_row_is_an_error_or_dropped_as_the_catalog_says() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn relations_and_ratings_written_as_k_shot_folders_load_again() {
+    let mention = |pos: &str| format!("[\"name\", \"Q1\", {pos}]");
+    let instance = |i: usize| {
+        let (head, tail) = (mention("[[0, 2], [3]]"), mention("[[1]]"));
+        format!("{{\"tokens\": [\"é{i}\", \"b\", \"c\", \"d\"], \"h\": {head}, \"t\": {tail}}}")
+    };
+    let list = |from: usize| {
+        (from..from + 12)
+            .map(instance)
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let relations = ["P177", "P364", "P2094"];
+    let all: Vec<_> = relations
+        .iter()
+        .map(|r| format!("\"{r}\": [{}]", list(r.len())))
+        .collect();
+    let (_keep, fewrel) = folder("fewrel/val_wiki.json", format!("{{{}}}", all.join(",")));
+    let row = |i: usize| format!("{i}\t{}\ttext {i}\n", (i % 3) as f64 - 1.0);
+    let ratings: String = (0..90).map(row).collect();
+    let (_keep, vader) = folder("vader/news_or_not.txt", "");
+    std::fs::write(
+        vader.join("vader/nytEditorialSnippets_GroundTruth.txt"),
+        ratings,
+    )
+    .unwrap();
+
+    let catalog = Catalog::embedded().unwrap();
+    for (name, dir, count) in [("fewrel-val", fewrel, 9), ("news", vader, 6)] {
+        let task = catalog.task(name).unwrap();
+        let request = SplitRequest::new(&dir, 3, 13);
+        let drawn = load(task, &request).unwrap();
+        assert_eq!((drawn.given, drawn.train.len()), (false, count), "{name}");
+        dart_data::write_kshot(task, &request, &dir.join("k-shot")).unwrap();
+        let given = load(task, &request).unwrap();
+        assert!(given.given, "{name}");
+        for (given, drawn) in [(&given.train, &drawn.train), (&given.dev, &drawn.dev)] {
+            let plain = |e: &dart_data::Example| (e.text_a.clone(), e.entities.clone(), e.label);
+            let (given, drawn): (Vec<_>, Vec<_>) = (
+                given.iter().map(plain).collect(),
+                drawn.iter().map(plain).collect(),
+            );
+            assert_eq!(given, drawn, "{name}");
+        }
+        assert_eq!(given.test.len(), drawn.test.len(), "{name}");
+    }
+}

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Kind, Metric, Source, Task};
 use crate::error::{DataError, Result};
-use crate::layout::Layout;
+use crate::layout::{Column, Format, Layout, Read};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,16 +100,17 @@ impl RawTask {
                 }
             }
         }
+        let name = self.name.to_lowercase();
         Ok(Task {
             title: self.title.unwrap_or_else(|| self.name.clone()),
-            name: self.name.to_lowercase(),
+            name: name.clone(),
             values: self.labels.iter().map(RawLabel::all_values).collect(),
             words: self.labels.into_iter().map(|label| label.word).collect(),
             labels,
             kind,
             metric,
             template: crate::template::normalise(&self.template)?,
-            layouts: self.layouts,
+            layouts: with_drawn(self.layouts, &name, kind),
             citation: self.citation.unwrap_or_default(),
             licence: self.licence.unwrap_or_default(),
             home: self.home.unwrap_or_default(),
@@ -132,4 +133,61 @@ impl RawLabel {
     fn stands_for(&self, value: &str) -> bool {
         self.all_values().iter().any(|known| known == value)
     }
+}
+
+/// The layouts, with one for the k-shot folders that `data kshot` writes where none is listed:
+/// JSON lines for relations, else the rows of the first distribution as they are.
+fn with_drawn(mut layouts: Vec<Layout>, name: &str, kind: Kind) -> Vec<Layout> {
+    if layouts.iter().any(Layout::drawn) {
+        return layouts;
+    }
+    let Some(first) = layouts.first() else {
+        return layouts;
+    };
+    let (read, extension) = match (kind, first.read.format) {
+        (Kind::Relation, _) => (
+            Read {
+                format: Format::TokenJsonl,
+                ..first.read.clone()
+            },
+            "jsonl",
+        ),
+        (_, Format::Tsv) => (first.read.clone(), "tsv"),
+        _ => {
+            let b = first.read.b.as_ref().map(|_| Column::Index(2));
+            let columns = (Some(Column::Index(1)), b, Some(Column::Index(0)));
+            let (a, b, label) = columns;
+            let format = Format::Csv;
+            (
+                Read {
+                    format,
+                    header: false,
+                    a,
+                    b,
+                    label,
+                    ..first.read.clone()
+                },
+                "csv",
+            )
+        }
+    };
+    let file = |split: &str| format!("{split}.{extension}");
+    let drawn = Layout {
+        name: "k-shot".to_owned(),
+        dirs: vec![
+            format!("{{kshot}}/{name}/{{k}}-{{seed}}"),
+            format!("{name}/{{k}}-{{seed}}"),
+        ],
+        read,
+        train: file("train"),
+        dev: Some(file("dev")),
+        test: Some(file("test")),
+        part: None,
+        given: false,
+        chain: Vec::new(),
+        rows: Vec::new(),
+        note: None,
+    };
+    layouts.insert(0, drawn);
+    layouts
 }

@@ -1,6 +1,7 @@
 //! Quoted rows as pandas reads them. The csv crate splits them (its rules are pandas'); what it
 //! does not report, a quote that is never closed, is found here.
 
+use std::io::{BufRead, BufReader, Read as _, Seek, SeekFrom};
 use std::path::Path;
 
 use super::text::decode;
@@ -10,28 +11,33 @@ use crate::error::{self, DataError, Result};
 use crate::layout::Read;
 
 pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
-    let bytes = error::read(path)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut file = BufReader::with_capacity(1 << 16, error::open(path)?);
+    let start = file
+        .fill_buf()
+        .map_err(|source| DataError::io(path, source))?;
+    let mark = if start.starts_with(b"\xef\xbb\xbf") {
+        3
+    } else {
+        0
+    };
+    file.consume(mark);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(u8::try_from(read.delimiter).unwrap_or(b','))
-        .from_reader(bytes);
+        .from_reader(file);
     let mut columns: Option<Columns> = None;
     let mut raw = csv::ByteRecord::new();
     let mut row = 0;
+    let (mut line, mut last) = (1, 0); // of the record last read: its line and first byte
     loop {
-        let start = reader.position().clone();
         match reader.read_byte_record(&mut raw) {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => return Err(DataError::file(path, error.to_string(), "check the file")),
         }
-        let position = raw.position().unwrap_or(&start);
-        let line = position.line() as usize;
-        let ended = reader.is_done() || reader.position().byte() as usize >= bytes.len();
-        if ended && let Some(rest) = bytes.get(position.byte() as usize..) {
-            check_closed(rest, path, line, read.delimiter)?;
+        if let Some(position) = raw.position() {
+            (line, last) = (position.line() as usize, position.byte());
         }
         let fields: Result<Vec<_>> = raw
             .iter()
@@ -68,13 +74,19 @@ pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
     if columns.is_none() {
         return Err(DataError::file(path, "is empty", "get the file again"));
     }
-    Ok(())
+    check_closed(path, last + mark as u64, line, read.delimiter)
 }
 
-/// Whether the last record, `rest`, ends inside a quoted field.
-fn check_closed(rest: &[u8], path: &Path, line: usize, delimiter: char) -> Result<()> {
+/// An error if the last record, which starts at byte `from`, ends inside a quoted field.
+fn check_closed(path: &Path, from: u64, line: usize, delimiter: char) -> Result<()> {
+    let mut file = error::open(path)?;
+    file.seek(SeekFrom::Start(from))
+        .map_err(|source| DataError::io(path, source))?;
     let (mut quoted, mut field_starts) = (false, true);
-    let mut bytes = rest.iter().copied().peekable();
+    let mut bytes = BufReader::new(file)
+        .bytes()
+        .map_while(std::io::Result::ok)
+        .peekable();
     while let Some(byte) = bytes.next() {
         if quoted {
             if byte == b'"' && bytes.next_if_eq(&b'"').is_none() {

@@ -4,7 +4,7 @@ mod csv;
 mod json;
 mod jsonl;
 pub(crate) mod lines;
-mod relation;
+pub(crate) mod relation;
 pub(crate) mod text;
 mod tokens;
 mod tsv;

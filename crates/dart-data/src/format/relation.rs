@@ -15,7 +15,7 @@ use crate::example::{Entities, Mention};
 use crate::layout::Read;
 
 /// `{"token": […], "h": {"name", "id", "pos": [start, end]}, "t": …, "relation"}`, or with `text`
-/// and positions in characters.
+/// and positions in characters; `pos` may be a list of ranges.
 pub(super) fn read_token_jsonl(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
     json_lines(path, read, visit, |line: TokenLine| line.parts())
 }
@@ -26,6 +26,29 @@ pub(super) fn read_marked_jsonl(path: &Path, read: &Read, visit: &mut Visit) -> 
         let (text, head, tail) = unmark(&line.text, ("<< ", " >>"), ("[[ ", " ]]"))?;
         Ok((line.label, text, Entities { head, tail }))
     })
+}
+
+/// A record as such a line, with `text` and positions in characters.
+pub(crate) fn json_line(record: &Record) -> String {
+    let place = |mention: &Mention| {
+        let chars = |at: usize| {
+            record
+                .a
+                .get(..at)
+                .map_or(0, |before| before.chars().count())
+        };
+        let pos: Vec<_> = mention
+            .spans
+            .iter()
+            .map(|s| [chars(s.start), chars(s.end)])
+            .collect();
+        serde_json::json!({"name": mention.name, "id": mention.id, "type": mention.kind, "pos": pos})
+    };
+    let (h, t) = match &record.entities {
+        Some(entities) => (place(&entities.head), place(&entities.tail)),
+        None => (serde_json::Value::Null, serde_json::Value::Null),
+    };
+    serde_json::json!({"text": record.a, "h": h, "t": t, "relation": record.label}).to_string()
 }
 
 type Parts = (String, String, Entities);
@@ -81,21 +104,39 @@ struct Place {
     id: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
-    pos: (usize, usize),
+    pos: Ranges,
+}
+
+/// One range, or several where the mention has several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ranges {
+    One((usize, usize)),
+    Several(Vec<(usize, usize)>),
 }
 
 impl TokenLine {
     fn parts(self) -> std::result::Result<Parts, String> {
         let joined = self.token.as_deref().map(Joined::new);
         let mention = |place: Place| {
-            let (start, end) = place.pos;
-            let span = match (&joined, &self.text) {
-                (Some(joined), _) => joined.range(start, end)?,
-                (None, Some(text)) => char_range(text, start, end)?,
-                (None, None) => return Err("has neither `token` nor `text`".to_owned()),
+            let ranges = match place.pos {
+                Ranges::One(range) => vec![range],
+                Ranges::Several(ranges) => ranges,
             };
+            let span = |(start, end)| match (&joined, &self.text) {
+                (Some(joined), _) => joined.range(start, end),
+                (None, Some(text)) => char_range(text, start, end),
+                (None, None) => Err("has neither `token` nor `text`".to_owned()),
+            };
+            let spans = ranges
+                .into_iter()
+                .map(span)
+                .collect::<std::result::Result<Vec<_>, _>>()?;
+            if spans.is_empty() {
+                return Err("an entity has no position".to_owned());
+            }
             Ok(Mention {
-                spans: vec![span],
+                spans,
                 name: place.name,
                 id: place.id,
                 kind: place.kind,
