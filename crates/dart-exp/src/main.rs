@@ -24,6 +24,7 @@ mod stats;
 mod store;
 mod table;
 mod tensorboard;
+mod tried;
 mod worker;
 mod yaml;
 

@@ -104,16 +104,10 @@ impl Plan {
     /// Everything that is missing, in one message.
     pub fn new(experiment: Experiment) -> Result<Self> {
         let missing = missing(&experiment);
-        if !missing.is_empty() {
-            let count = if missing.len() == 1 {
-                "1 thing is"
-            } else {
-                "these are"
-            };
-            bail!(
-                "nothing was started: {count} missing\n  {}",
-                missing.join("\n  ")
-            );
+        match missing.as_slice() {
+            [] => {}
+            [one] => bail!("nothing was started: {one}"),
+            many => bail!("nothing was started: these are missing\n  {}", many.join("\n  ")),
         }
         let mut models = HashMap::new();
         for model in &experiment.models {

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::published::Figure;
 use crate::results::{Cell, Row};
 use crate::stats::{self, Sample};
+use crate::tried;
 
 /// The whole of `table.md`.
 pub fn markdown(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Result<String> {
@@ -27,6 +28,7 @@ pub fn markdown(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Result<String> {
             comparison(plan, first, &comparisons, &mut text);
         }
     }
+    tried(plan, rows, &mut text);
     text.push_str("\n## How this was made\n\n");
     for note in notes::notes(plan, rows, cells) {
         let _ = writeln!(text, "- {note}");
@@ -177,6 +179,21 @@ fn comparison(plan: &Plan, first: usize, comparisons: &[Comparison], text: &mut 
         thousands(compare::FLIPS),
         once(plan)
     );
+}
+
+fn tried(plan: &Plan, rows: &[Row], text: &mut String) {
+    let points = tried::points(plan, rows);
+    if points.is_empty() {
+        return;
+    }
+    text.push_str("\n## What the search tried\n\n");
+    line(text, vec!["Method", "Settings", "Mean dev", "Runs"]);
+    line(text, vec!["---", "---", "---:", "---:"]);
+    for point in points {
+        let title = plan.experiment.methods[point.method].named.title.clone();
+        let (dev, runs) = (format!("{:.2}", 100.0 * point.dev), point.runs.to_string());
+        line(text, vec![title, point.settings, dev, runs]);
+    }
 }
 
 /// Says which tasks count once.
