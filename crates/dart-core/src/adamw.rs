@@ -91,6 +91,10 @@ impl AdamW {
     /// One update with learning rate `rate`; gradients are multiplied by `min(1, clip / norm)`
     /// first. Returns the norm before clipping.
     ///
+    /// A parameter that no loss has reached has a gradient of 0, whether or not an earlier step
+    /// left it one to reset: a resumed run must not differ from an undisturbed one (PyTorch skips
+    /// such a parameter).
+    ///
     /// # Errors
     /// libtorch's; a norm that is not finite.
     pub fn step(&mut self, rate: f64, clip: f64) -> Result<f64> {
@@ -109,11 +113,12 @@ impl AdamW {
         };
         self.steps += 1;
         for slot in &mut self.slots {
-            let gradient = slot.tensor.f_grad()?;
-            if gradient.defined() {
-                let update = Update::at(self.betas, self.steps, rate * slot.rate_scale, slot.decay);
-                slot.update(&gradient, scale, &update)?;
+            let mut gradient = slot.tensor.f_grad()?;
+            if !gradient.defined() {
+                gradient = slot.first.f_zeros_like()?;
             }
+            let update = Update::at(self.betas, self.steps, rate * slot.rate_scale, slot.decay);
+            slot.update(&gradient, scale, &update)?;
         }
         Ok(norm)
     }
@@ -139,7 +144,11 @@ impl AdamW {
     /// Another number of tensors, or other shapes.
     pub fn restore(&mut self, state: &[Tensor], steps: u64) -> Result<()> {
         let _no_grad = tch::no_grad_guard();
-        if state.len() != 2 * self.slots.len() {
+        let sizes = self
+            .slots
+            .iter()
+            .flat_map(|s| [s.first.size(), s.second.size()]);
+        if !sizes.eq(state.iter().map(Tensor::size)) {
             return Err(CoreError::Setting(
                 "the optimizer's state is of another model".into(),
             ));
@@ -179,9 +188,12 @@ impl Update {
 
 impl Slot {
     fn update(&mut self, gradient: &Tensor, scale: f64, u: &Update) -> Result<()> {
-        let parts = [&self.tensor, gradient, &self.first, &self.second];
-        if parts.iter().all(|t| is_plain(t)) {
-            let [p, g, m, v] = parts.map(slice);
+        if let (Some(p), Some(g), Some(m), Some(v)) = (
+            values_mut(&mut self.tensor),
+            values(gradient),
+            values_mut(&mut self.first),
+            values_mut(&mut self.second),
+        ) {
             fused(p, g, m, v, scale, u);
             return Ok(());
         }
@@ -205,16 +217,27 @@ impl Slot {
     }
 }
 
-/// Whether the fused loop can run on the tensor's memory.
-fn is_plain(tensor: &Tensor) -> bool {
-    tensor.device() == Device::Cpu && tensor.kind() == Kind::Float && tensor.is_contiguous()
+/// Number of values and their address, where a loop of ours can run over them.
+fn memory(tensor: &Tensor) -> Option<(*mut f32, usize)> {
+    let plain = tensor.device() == Device::Cpu
+        && tensor.kind() == Kind::Float
+        && tensor.is_contiguous()
+        && tensor.numel() > 0;
+    plain.then(|| (tensor.data_ptr().cast(), tensor.numel()))
 }
 
-/// The memory of a plain tensor.
-fn slice(tensor: &Tensor) -> &mut [f32] {
-    // SAFETY: callers pass float32 CPU tensors that are contiguous (`is_plain`) and distinct, and
-    // hold no other slice of the same tensor while this one lives.
-    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
+/// The values of a contiguous float32 tensor in main memory.
+fn values(tensor: &Tensor) -> Option<&[f32]> {
+    // SAFETY: `memory` gives the tensor's own values, which live as long as it; nothing writes to
+    // them meanwhile, since libtorch does so only in calls, and none is made while a slice lives.
+    memory(tensor).map(|(start, count)| unsafe { std::slice::from_raw_parts(start, count) })
+}
+
+/// [`values`] to write to.
+fn values_mut(tensor: &mut Tensor) -> Option<&mut [f32]> {
+    // SAFETY: as for `values`; parameter, gradient and moments each have storage of their own, so
+    // the slices of one update do not overlap.
+    memory(tensor).map(|(start, count)| unsafe { std::slice::from_raw_parts_mut(start, count) })
 }
 
 /// One pass over memory in place of nine. Element by element, so bits do not depend on threads.
@@ -232,15 +255,14 @@ fn fused(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], scale: f64, u: 
 }
 
 fn square_sum(gradient: &Tensor) -> Result<f64> {
-    if !is_plain(gradient) {
+    let Some(values) = values(gradient) else {
         return Ok(gradient
             .f_to_kind(Kind::Double)?
             .f_square()?
             .f_sum(Kind::Double)?
             .f_double_value(&[])?);
-    }
+    };
     let mut lanes = [0f64; 8];
-    let values = slice(gradient);
     let chunks = values.chunks_exact(8);
     let rest: f64 = chunks
         .remainder()
