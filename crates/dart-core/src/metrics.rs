@@ -79,3 +79,26 @@ pub fn matthews(gold: &[usize], predicted: &[usize], classes: usize) -> f64 {
         (right * n - products) / scale
     }
 }
+
+/// Bins of [`calibration_error`].
+const BINS: usize = 15;
+
+/// Expected calibration error (Guo et al., ICML 2017): over 15 equal bins of the largest
+/// probability, closed above, the mean of |accuracy − mean confidence| weighted by the bin's share.
+/// `probabilities` `[rows][classes]`; 0 for no rows.
+pub fn calibration_error(gold: &[usize], probabilities: &[Vec<f64>]) -> f64 {
+    let mut gaps = [0.0; BINS];
+    for (&gold, row) in gold.iter().zip(probabilities) {
+        let mut predicted = 0;
+        for (class, &p) in row.iter().enumerate() {
+            if p > row[predicted] {
+                predicted = class;
+            }
+        }
+        let confidence = row.get(predicted).copied().unwrap_or(0.0);
+        let bin = (confidence * BINS as f64).ceil() as usize;
+        let right = if predicted == gold { 1.0 } else { 0.0 };
+        gaps[bin.clamp(1, BINS) - 1] += right - confidence;
+    }
+    gaps.iter().map(|gap| gap.abs()).sum::<f64>() / gold.len().max(1) as f64
+}
