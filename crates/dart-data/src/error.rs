@@ -53,6 +53,16 @@ pub enum DataError {
     /// The data of a task are not in the data folder.
     #[error("{0}")]
     Missing(String),
+    /// A file could not be fetched.
+    #[error("{url}: {message}; {remedy}")]
+    Fetch {
+        /// The address.
+        url: String,
+        /// What happened.
+        message: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A catalog entry, or a task described by the user, is not valid.
     #[error("{origin}: {message}")]
     Catalog {

@@ -8,6 +8,7 @@ pub mod check;
 pub mod corpus;
 pub mod error;
 pub mod example;
+pub mod fetch;
 pub mod format;
 pub mod kshot;
 mod labels;
@@ -18,6 +19,7 @@ mod own;
 mod pool;
 mod present;
 pub mod template;
+mod unpack;
 mod warning;
 mod write;
 
@@ -26,6 +28,7 @@ pub use check::{FileReport, LayoutReport, Shared, check_file, check_task, shared
 pub use corpus::{CorpusFile, TestSentences, corpus_files, read_corpus};
 pub use error::DataError;
 pub use example::{Entities, Example, Mention};
+pub use fetch::{FetchOptions, Progress, fetch, notice};
 pub use kshot::cap_test;
 pub use load::{SplitRequest, Splits, load};
 pub use own::OwnTask;
