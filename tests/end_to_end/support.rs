@@ -6,7 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The tiny BERT that dart-core's golden tests use.
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dart-core/tests/goldens/bert-tiny");
+const MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../dart-core/tests/goldens/bert-tiny"
+);
 
 /// A sweep with a search, in which every method trains for some seconds at most.
 pub const SWEEP: &str = "\
@@ -29,15 +32,32 @@ pub struct Lab {
 
 impl Lab {
     pub fn new() -> Self {
-        let lab = Lab { dir: tempfile::tempdir().unwrap() };
+        let lab = Lab {
+            dir: tempfile::tempdir().unwrap(),
+        };
         for folder in ["experiments", "models/tiny", "data/vader"] {
             fs::create_dir_all(lab.path(folder)).unwrap();
         }
-        for name in ["config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"] {
-            fs::copy(Path::new(MODEL).join(name), lab.path("models/tiny").join(name)).unwrap();
+        for name in [
+            "config.json",
+            "vocab.txt",
+            "tokenizer_config.json",
+            "model.safetensors",
+        ] {
+            fs::copy(
+                Path::new(MODEL).join(name),
+                lab.path("models/tiny").join(name),
+            )
+            .unwrap();
         }
-        lab.write("data/vader/movieReviewSnippets_GroundTruth.txt", &snippets("movie"));
-        lab.write("data/vader/amazonReviewSnippets_GroundTruth.txt", &snippets("book"));
+        lab.write(
+            "data/vader/movieReviewSnippets_GroundTruth.txt",
+            &snippets("movie"),
+        );
+        lab.write(
+            "data/vader/amazonReviewSnippets_GroundTruth.txt",
+            &snippets("book"),
+        );
         lab.write("experiments/sweep.yaml", SWEEP);
         lab
     }
@@ -53,7 +73,10 @@ impl Lab {
     /// The program, not started yet, in this folder.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dart-exp"));
-        command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
         command
     }
 
@@ -64,13 +87,19 @@ impl Lab {
 
     /// Starts the program.
     pub fn start(&self, args: &[&str]) -> Child {
-        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// The run folders of an experiment whose names contain `part`, sorted.
     pub fn runs(&self, experiment: &str, part: &str) -> Vec<PathBuf> {
         let folder = self.path(experiment).join("runs");
-        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(folder) else {
+            return Vec::new();
+        };
         let mut runs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         runs.retain(|run| run.file_name().unwrap().to_string_lossy().contains(part));
         runs.sort();
@@ -81,7 +110,10 @@ impl Lab {
     /// all predictions.
     pub fn outcome(&self, experiment: &str) -> Vec<(String, String)> {
         let folder = self.path(experiment);
-        let mut files = vec![("runs.csv".to_owned(), timeless(&read(&folder.join("runs.csv"))))];
+        let mut files = vec![(
+            "runs.csv".to_owned(),
+            timeless(&read(&folder.join("runs.csv"))),
+        )];
         for name in ["summary.csv", "table.md"] {
             files.push((name.to_owned(), read(&folder.join(name))));
         }
@@ -90,9 +122,16 @@ impl Lab {
             .map(|entry| entry.unwrap().path())
             .collect();
         predictions.sort();
-        files.extend(predictions.iter().map(|path| (path.display().to_string(), read(path))));
+        files.extend(
+            predictions
+                .iter()
+                .map(|path| (path.display().to_string(), read(path))),
+        );
         let relative = |name: String| name.rsplit('/').next().unwrap_or_default().to_owned();
-        files.into_iter().map(|(name, text)| (relative(name), text)).collect()
+        files
+            .into_iter()
+            .map(|(name, text)| (relative(name), text))
+            .collect()
     }
 }
 
@@ -114,7 +153,13 @@ impl Ended {
 
     #[track_caller]
     pub fn succeeded(self) -> Self {
-        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(0),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }
@@ -137,7 +182,10 @@ pub fn wait_for<T>(what: &str, mut seen: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = seen() {
             return value;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "waited a minute for {what}"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -153,7 +201,8 @@ fn snippets(thing: &str) -> String {
         let (first, second) = (words[i / 2 % 5], words[i / 10 % 5]);
         let (part, number) = (parts[i / 50 % 5], i % 10);
         let rating = if i % 2 == 0 { 2.5 } else { -2.5 };
-        rows += &format!("{i}\t{rating}\tThe {thing} {number} was {first} , the {part} {second} .\n");
+        rows +=
+            &format!("{i}\t{rating}\tThe {thing} {number} was {first} , the {part} {second} .\n");
     }
     rows
 }

@@ -19,7 +19,10 @@ for tag in sorted(run.Tags()['scalars']):
 
 fn curves(run: &Path) -> Vec<(String, usize, f64)> {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.deps/python");
-    assert!(packages.is_dir(), "TensorBoard's reader is missing: run `just setup --tests`");
+    assert!(
+        packages.is_dir(),
+        "TensorBoard's reader is missing: run `just setup --tests`"
+    );
     let output = Command::new("python3")
         .args(["-c", READER, &run.display().to_string()])
         .env("PYTHONPATH", packages)
@@ -31,18 +34,37 @@ fn curves(run: &Path) -> Vec<(String, usize, f64)> {
     text.lines()
         .map(|line| {
             let parts: Vec<&str> = line.split(' ').collect();
-            (parts[0].to_owned(), parts[1].parse().unwrap(), parts[2].parse().unwrap())
+            (
+                parts[0].to_owned(),
+                parts[1].parse().unwrap(),
+                parts[2].parse().unwrap(),
+            )
         })
         .collect()
 }
 
 fn steps(curves: &[(String, usize, f64)], tag: &str) -> Vec<usize> {
-    curves.iter().filter(|(name, _, _)| name == tag).map(|(_, step, _)| *step).collect()
+    curves
+        .iter()
+        .filter(|(name, _, _)| name == tag)
+        .map(|(_, step, _)| *step)
+        .collect()
 }
 
 const ARGS: &[&str] = &[
-    "experiments/sweep.yaml", "--set", "methods=[dart, zero-shot]", "--set", "tasks=movies",
-    "--set", "seeds=13", "--set", "steps=100", "--set", "learning_rate=1e-3", "--jobs", "1",
+    "experiments/sweep.yaml",
+    "--set",
+    "methods=[dart, zero-shot]",
+    "--set",
+    "tasks=movies",
+    "--set",
+    "seeds=13",
+    "--set",
+    "steps=100",
+    "--set",
+    "learning_rate=1e-3",
+    "--jobs",
+    "1",
 ];
 
 fn only_run(lab: &Lab, experiment: &str, method: &str) -> PathBuf {
@@ -54,10 +76,16 @@ fn only_run(lab: &Lab, experiment: &str, method: &str) -> PathBuf {
 #[test]
 fn tensorboard_reads_each_point_once_after_a_kill_too() {
     let lab = Lab::new();
-    lab.run(&[ARGS, &["--results", "whole"]].concat()).succeeded();
+    lab.run(&[ARGS, &["--results", "whole"]].concat())
+        .succeeded();
     let whole = curves(&only_run(&lab, "whole/sweep", "dart"));
     let every: Vec<usize> = (1..=100).collect();
-    for tag in ["loss/class", "loss/fluency", "learning_rate", "gradient_norm"] {
+    for tag in [
+        "loss/class",
+        "loss/fluency",
+        "learning_rate",
+        "gradient_norm",
+    ] {
         assert_eq!(steps(&whole, tag), every, "{tag}");
     }
     let evaluations: Vec<usize> = (5..=100).step_by(5).collect();
@@ -74,7 +102,10 @@ fn tensorboard_reads_each_point_once_after_a_kill_too() {
         let mut child = lab.start(&args);
         wait_for("a saved state", || {
             let state = |run: PathBuf| run.join("state/state.safetensors").is_file();
-            lab.runs("cut/sweep", "dart").into_iter().any(state).then_some(())
+            lab.runs("cut/sweep", "dart")
+                .into_iter()
+                .any(state)
+                .then_some(())
         });
         child.kill().unwrap();
         child.wait().unwrap();

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::bench::BenchArgs;
 use crate::experiment::Call;
+use crate::fill_mask::FillMaskArgs;
+use crate::pretrain::PretrainArgs;
 use crate::progress::LogFormat;
 
 /// Runs YAML experiments on few-shot text classification: runs, TensorBoard curves, CSV files and
@@ -51,6 +54,12 @@ pub enum Command {
     Table(Experiment),
     /// Write an experiment's CSV files and table anew from its finished runs
     Collect(Experiment),
+    /// Print what a masked language model puts in place of [MASK]
+    FillMask(FillMaskArgs),
+    /// Train a masked language model from an encoder and plain text
+    Pretrain(PretrainArgs),
+    /// Time training steps and evaluation, for bench/run.py
+    Bench(BenchArgs),
     /// One run, started by `run`
     #[command(hide = true)]
     Worker,

@@ -104,7 +104,12 @@ pub fn plan(args: &cli::Experiment) -> Result<()> {
     let plan = Plan::new(Experiment::load(&args.call())?)?;
     let mut text = String::new();
     for (group, run) in plan.runs() {
-        text += &format!("{}  {}, {} steps\n", run.id, plan.trial_name(group, run), run.steps());
+        text += &format!(
+            "{}  {}, {} steps\n",
+            run.id,
+            plan.trial_name(group, run),
+            run.steps()
+        );
     }
     for warning in &plan.warnings {
         text += &format!("note: {warning}\n");

@@ -175,7 +175,9 @@ impl Experiment {
         let listed: Vec<&str> = names.iter().map(String::as_str).collect();
         // A search may name a method that is left out this time, but none that does not exist.
         for name in raw.search.keys().chain(sets_of_methods.keys()) {
-            known.named(name).map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
+            known
+                .named(name)
+                .map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
         }
         let device = Options {
             device: call.device.clone(),
@@ -183,8 +185,9 @@ impl Experiment {
         };
         let mut methods = Vec::new();
         for name in &names {
-            let named =
-                known.named(name).map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
+            let named = known
+                .named(name)
+                .map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
             let grid = raw.search.get(name).cloned().unwrap_or_default();
             if let Some(setting) = grid.empty_setting() {
                 let message = format!("{shown}: search: {name}: `{setting}` has no value to try");

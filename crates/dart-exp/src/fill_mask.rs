@@ -1,22 +1,42 @@
 //! `dart-exp fill-mask`: what a model puts in place of `[MASK]`.
 
-use std::path::Path;
-
-use anyhow::Result;
+use anyhow::{Context, Result};
+use clap::Args;
 use dart_core::fill_mask::{Filled, fill_mask};
 use dart_core::lm::LanguageModel;
 use dart_core::tokenizer::Tokenizer;
 use serde_json::json;
 
-/// Prints the candidates of every text, for people or as one JSON object a line.
+use crate::places;
+
+/// How `fill-mask` is called.
+#[derive(Clone, Debug, Args)]
+pub struct FillMaskArgs {
+    /// Language model: a name under models/, or a folder
+    #[arg(long, value_name = "NAME|DIR", default_value = "minilm-mlm")]
+    model: String,
+    /// Candidates for each [MASK]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    top: u32,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Texts; [MASK] stands for the model's own mask token
+    #[arg(required = true)]
+    texts: Vec<String>,
+}
+
+/// Prints the candidates for every [MASK], for people or as JSON.
 ///
 /// # Errors
 /// A model that does not load, or a text that cannot be filled.
-pub fn run(model: &Path, texts: &[String], top: usize, as_json: bool) -> Result<()> {
-    let tokenizer = Tokenizer::load(model)?;
-    let model = LanguageModel::load(model)?;
-    for filled in fill_mask(&model, &tokenizer, texts, top)? {
-        if as_json {
+pub fn run(args: &FillMaskArgs) -> Result<()> {
+    let here = std::env::current_dir().context("the working folder")?;
+    let folder = places::model_folder(&args.model, &places::root()?, &here);
+    let tokenizer = Tokenizer::load(&folder)?;
+    let model = LanguageModel::load(&folder)?;
+    for filled in fill_mask(&model, &tokenizer, &args.texts, args.top as usize)? {
+        if args.json {
             println!("{}", object(&filled));
         } else {
             println!("{}", filled.text);

@@ -1,11 +1,14 @@
 //! The experiment runner: see `dart-exp --help` and docs/ARCHITECTURE.md.
 
+mod bench;
 mod cli;
 mod commands;
 mod compare;
 mod config;
 mod experiment;
 mod failure;
+mod fill_mask;
+mod inventory;
 mod job;
 mod methods;
 mod notes;
@@ -13,6 +16,7 @@ mod options;
 mod places;
 mod plan;
 mod predictions;
+mod pretrain;
 mod progress;
 mod published;
 mod resolve;
@@ -35,18 +39,26 @@ use cli::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::read();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-    let done = match cli.command {
-        Command::Run(args) => commands::run(&args),
-        Command::Plan(args) => commands::plan(&args),
-        Command::Table(args) => commands::table(&args),
-        Command::Collect(args) => commands::collect(&args),
-        Command::Worker => worker::main(),
-    };
-    match done {
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dart-exp: {error:#}");
             failure::exit_code(&error)
         }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    // Before anything touches a tensor: another version may compute something else.
+    dart_core::libtorch::check()?;
+    match cli.command {
+        Command::Run(args) => commands::run(&args),
+        Command::Plan(args) => commands::plan(&args),
+        Command::Table(args) => commands::table(&args),
+        Command::Collect(args) => commands::collect(&args),
+        Command::FillMask(args) => fill_mask::run(&args),
+        Command::Pretrain(args) => pretrain::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Worker => worker::main(),
     }
 }

@@ -143,15 +143,24 @@ fn settings(plan: &Plan) -> Vec<String> {
     let shown: [(&str, Shown); 5] = [
         ("Training", |o| {
             let batch = o.batch? * o.accumulation?;
-            Some(format!("{} steps of batch {batch}, dev scored every {}", o.steps?, o.eval_every?))
+            Some(format!(
+                "{} steps of batch {batch}, dev scored every {}",
+                o.steps?, o.eval_every?
+            ))
         }),
-        ("Learning rate", |o| o.learning_rate.map(|rate| format!("{rate:e}"))),
+        ("Learning rate", |o| {
+            o.learning_rate.map(|rate| format!("{rate:e}"))
+        }),
         ("Vocabulary rows", |o| {
             let text = serde_json::to_value(o.embeddings?).ok()?;
             text.as_str().map(str::to_owned)
         }),
-        ("Longest input", |o| o.max_length.map(|tokens| format!("{tokens} tokens"))),
-        ("Threads a run", |o| o.threads.map(|threads| threads.to_string())),
+        ("Longest input", |o| {
+            o.max_length.map(|tokens| format!("{tokens} tokens"))
+        }),
+        ("Threads a run", |o| {
+            o.threads.map(|threads| threads.to_string())
+        }),
     ];
     let mut notes = Vec::new();
     for (name, text) in shown {
@@ -177,7 +186,9 @@ fn settings(plan: &Plan) -> Vec<String> {
             [] => {}
             [(value, _)] => notes.push(format!("{name}: {value}.")),
             many => {
-                let parts = many.iter().map(|(value, titles)| format!("{value} ({})", titles.join(", ")));
+                let parts = many
+                    .iter()
+                    .map(|(value, titles)| format!("{value} ({})", titles.join(", ")));
                 notes.push(format!("{name}: {}.", parts.collect::<Vec<_>>().join("; ")));
             }
         }

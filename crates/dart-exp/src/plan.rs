@@ -1,20 +1,18 @@
 //! From an experiment to the list of its runs, or to all that is missing for them.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use dart_core::lm::LmConfig;
 use dart_core::method::Method;
-use dart_core::tokenizer::Tokenizer;
 use dart_data::{SplitRequest, Task};
 use sha2::{Digest, Sha256};
 
 use crate::experiment::{Choice, Experiment, Model};
 use crate::failure::Usage;
+use crate::inventory::{content_hash, hex, missing};
 use crate::job::{Data, Job, Stage};
 use crate::options::{Kind, Options};
-use crate::places::{short, slug};
+use crate::places::slug;
 use crate::resolve::{Resolved, resolve};
 use crate::store::RunFiles;
 
@@ -107,13 +105,17 @@ impl Plan {
         match missing.as_slice() {
             [] => {}
             [one] => bail!("nothing was started: {one}"),
-            many => bail!("nothing was started: these are missing\n  {}", many.join("\n  ")),
+            many => bail!(
+                "nothing was started: these are missing\n  {}",
+                many.join("\n  ")
+            ),
         }
         let mut models = HashMap::new();
         for model in &experiment.models {
             models.insert(model.name.as_str(), content_hash(&model.folder)?);
         }
-        let (mut groups, mut warnings) = (Vec::new(), Vec::new());
+        let mut groups = Vec::new();
+        let mut warnings: Vec<(String, Vec<u64>)> = Vec::new();
         let none = Model {
             name: "none".to_owned(),
             folder: Default::default(),
@@ -123,9 +125,11 @@ impl Plan {
             for &k in &experiment.ks {
                 for &seed in &experiment.seeds {
                     let split = Split::load(&experiment, task, k, seed)?;
-                    for warning in &split.warnings {
-                        if !warnings.contains(warning) {
-                            warnings.push(warning.clone());
+                    for message in &split.warnings {
+                        let text = format!("{}, K={k}: {message}", task.title);
+                        match warnings.iter_mut().find(|(known, _)| *known == text) {
+                            Some((_, seeds)) => seeds.push(seed),
+                            None => warnings.push((text, vec![seed])),
                         }
                     }
                     splits.insert((k, seed), split);
@@ -158,9 +162,9 @@ impl Plan {
             }
         }
         Ok(Plan {
+            warnings: with_seeds(warnings, experiment.seeds.len()),
             experiment,
             groups,
-            warnings,
         })
     }
 
@@ -200,6 +204,19 @@ impl Plan {
     }
 }
 
+/// Names the seeds that a warning is about, unless it is about all.
+fn with_seeds(warnings: Vec<(String, Vec<u64>)>, all: usize) -> Vec<String> {
+    let named = |(text, seeds): (String, Vec<u64>)| {
+        let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        match list.len() {
+            count if count == all => text,
+            1 => format!("{text} (seed {})", list[0]),
+            _ => format!("{text} (seeds {})", list.join(", ")),
+        }
+    };
+    warnings.into_iter().map(named).collect()
+}
+
 /// What of a split a plan needs.
 struct Split {
     fingerprint: String,
@@ -222,14 +239,16 @@ impl Split {
                 task.name
             );
         }
-        let name =
-            |w: &dart_data::Warning| format!("{}, K={k}, seed {seed}: {}", task.title, w.message);
         Ok(Split {
             fingerprint: splits.fingerprint,
             train: splits.train.len(),
             dev: splits.dev.len(),
             test: splits.test.len(),
-            warnings: splits.warnings.iter().map(name).collect(),
+            warnings: splits
+                .warnings
+                .into_iter()
+                .map(|warning| warning.message)
+                .collect(),
         })
     }
 }
@@ -364,87 +383,4 @@ fn hash(task: &Task, resolved: &Resolved, data: &Data, model: &str) -> Result<St
     ))
     .context("encoding a run's settings")?;
     Ok(hex(&Sha256::digest(text.as_bytes())[..6]))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A hash of a model folder's configuration, tokenizer and weights.
-fn content_hash(folder: &Path) -> Result<String> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<Result<_, _>>()
-        })
-        .with_context(|| folder.display().to_string())?;
-    files.retain(|file| {
-        let kind = file
-            .extension()
-            .and_then(|e| e.to_str())
-            .unwrap_or_default();
-        ["json", "txt", "safetensors", "model"].contains(&kind)
-    });
-    files.sort();
-    let mut hash = Sha256::new();
-    for file in files {
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
-        hash.update(name.as_bytes());
-        hash.update(Sha256::digest(&bytes));
-    }
-    Ok(hex(&hash.finalize()))
-}
-
-/// Data and models that are not there or cannot be used, each with its remedy.
-fn missing(experiment: &Experiment) -> Vec<String> {
-    let mut missing = Vec::new();
-    if experiment
-        .methods
-        .iter()
-        .any(|choice| choice.named.kind != Kind::Majority)
-    {
-        missing.extend(experiment.models.iter().filter_map(missing_model));
-    }
-    for task in &experiment.tasks {
-        let lacks = experiment.ks.iter().find_map(|&k| {
-            let request = |&seed| SplitRequest::new(&experiment.data_dir, k, seed);
-            experiment
-                .seeds
-                .iter()
-                .find_map(|s| dart_data::missing_for(task, &request(s)))
-        });
-        missing.extend(lacks);
-    }
-    missing
-}
-
-fn missing_model(model: &Model) -> Option<String> {
-    let shown = short(&model.folder);
-    if !model.folder.is_dir() {
-        return Some(format!(
-            "model {}: there is no folder {shown}; put its config.json, model.safetensors and \
-             tokenizer files there (huggingface-cli download NAME --local-dir {shown}), or choose \
-             another with --model NAME|DIR",
-            model.name
-        ));
-    }
-    let config = LmConfig::read(&model.folder).map(|_| ());
-    let tokenizer = || Tokenizer::load(&model.folder).map(|_| ());
-    if let Err(error) = config.and_then(|()| tokenizer()) {
-        return Some(format!("model {}: {error}", model.name));
-    }
-    let weights = ["model.safetensors", "model.safetensors.index.json"];
-    if !weights.iter().any(|name| model.folder.join(name).is_file()) {
-        return Some(format!(
-            "model {}: {shown} has no model.safetensors",
-            model.name
-        ));
-    }
-    None
 }

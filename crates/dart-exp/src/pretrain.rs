@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
+use dart_core::CoreError;
 use dart_core::control::Control;
 use dart_core::files::write_atomically;
 use dart_core::lm::LanguageModel;
@@ -15,7 +17,10 @@ use dart_data::{Catalog, CorpusFile, TestSentences, corpus_files, read_corpus, t
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Interrupted;
+use crate::signals::Stop;
 use crate::tensorboard::EventWriter;
+use crate::{places, yaml};
 
 /// A file like `experiments/pretrain-minilm.yaml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,16 +38,28 @@ pub struct PretrainConfig {
     pub training: PretrainSettings,
 }
 
-/// Folders of a pretraining run.
-pub struct Folders {
+/// How `pretrain` is called.
+#[derive(Clone, Debug, Args)]
+pub struct PretrainArgs {
+    /// The file
+    #[arg(value_name = "FILE.yaml")]
+    file: PathBuf,
+    /// Folder of the data, where the corpus and the test sets that are kept out of it stand
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Folder of the results [default: results in the repository]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+}
+
+/// Folders of a pretraining.
+struct Folders {
     /// Where models stand.
-    pub models: PathBuf,
-    /// Where the corpus stands.
-    pub data: PathBuf,
-    /// More folders whose tasks' test sets are kept out of the text.
-    pub held: Vec<PathBuf>,
+    models: PathBuf,
+    /// The data folder, then others whose tasks' test sets are kept out of the text too.
+    data: Vec<PathBuf>,
     /// Where results go.
-    pub results: PathBuf,
+    results: PathBuf,
 }
 
 /// Figures of a finished run.
@@ -56,11 +73,30 @@ struct Figures<'a> {
     held_out: HeldOut,
 }
 
-/// Runs or goes on with a pretraining; `stopped` says whether the person asked to stop.
+/// Trains, or goes on where a stopped call left off, and writes the model's folder.
 ///
 /// # Errors
 /// Files that are missing or cannot be read or written, or training fails.
-pub fn run(config: &PretrainConfig, folders: &Folders, stopped: &dyn Fn() -> bool) -> Result<()> {
+pub fn run(args: &PretrainArgs) -> Result<()> {
+    let root = places::root()?;
+    let own = root.join("data");
+    let mut data = vec![args.data_dir.clone().unwrap_or_else(|| own.clone())];
+    if data[0] != own {
+        data.push(own);
+    }
+    let results = args.results.clone().unwrap_or_else(|| root.join("results"));
+    let folders = Folders { models: root.join("models"), data, results };
+    let stop = Stop::listen(|| eprintln!("stopping after this step"))?;
+    match train(&yaml::read(&args.file)?, &folders, &stop) {
+        Err(error) if matches!(error.downcast_ref(), Some(CoreError::Interrupted)) => {
+            let message = format!("{error}; the same command goes on");
+            Err(Interrupted(message).into())
+        }
+        done => done,
+    }
+}
+
+fn train(config: &PretrainConfig, folders: &Folders, stop: &Stop) -> Result<()> {
     let base = folders.models.join(&config.base);
     let out = folders.results.join(&config.name);
     std::fs::create_dir_all(&out).with_context(|| format!("{}", out.display()))?;
@@ -79,8 +115,9 @@ pub fn run(config: &PretrainConfig, folders: &Folders, stopped: &dyn Fn() -> boo
     let state = out.join("state.safetensors");
     training.resume(&state)?;
     let mut watch = Watch::new(&out, training.step(), config.training.steps)?;
-    training.run(&blocks, &state, &mut |report| watch.report(report, stopped))?;
+    let done = training.run(&blocks, &state, &mut |report| watch.report(report, stop));
     watch.finish()?;
+    done?;
     let model_dir = folders.models.join(&config.output);
     export(&training, &base, &model_dir)?;
     let held_out = rescore(&model_dir, &blocks, config)?;
@@ -108,12 +145,12 @@ pub fn run(config: &PretrainConfig, folders: &Folders, stopped: &dyn Fn() -> boo
 fn corpus(config: &PretrainConfig, folders: &Folders) -> Result<Vec<CorpusFile>> {
     let mut texts = Vec::new();
     for task in Catalog::embedded()?.tasks() {
-        for dir in std::iter::once(&folders.data).chain(&folders.held) {
+        for dir in &folders.data {
             texts.extend(test_texts(task, dir)?);
         }
     }
     let held = TestSentences::from_texts(&texts);
-    let dir = folders.data.join(&config.corpus);
+    let dir = folders.data[0].join(&config.corpus);
     let files = corpus_files(&dir)?;
     if files.is_empty() {
         bail!("{}: no .txt file; give the folder that holds it with --data-dir", dir.display());
@@ -195,11 +232,11 @@ impl Watch {
         Ok(Watch { events, curve, steps, first: step, started: now, told: now, failure: None })
     }
 
-    fn report(&mut self, report: &PretrainReport, stopped: &dyn Fn() -> bool) -> Control {
+    fn report(&mut self, report: &PretrainReport, stop: &Stop) -> Control {
         if let Err(error) = self.record(report) {
             self.failure.get_or_insert(error);
         }
-        if self.failure.is_some() || stopped() { Control::Stop } else { Control::Continue }
+        if self.failure.is_some() || stop.stopped() { Control::Stop } else { Control::Continue }
     }
 
     fn record(&mut self, report: &PretrainReport) -> Result<()> {

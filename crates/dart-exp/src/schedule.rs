@@ -154,7 +154,8 @@ impl Schedule<'_> {
         if let Some(record) = fitted.as_ref().filter(|_| !group.ends_with_test()) {
             let text = format!("dev {:.3}, {:.0} s", record.outcome.dev, record.seconds);
             let data = json!({"dev": record.outcome.dev, "seconds": record.seconds});
-            self.progress.run_done(&self.plan.trial_name(group, run), &text, data);
+            self.progress
+                .run_done(&self.plan.trial_name(group, run), &text, data);
         }
         Ok(fitted)
     }

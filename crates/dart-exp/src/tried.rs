@@ -21,7 +21,10 @@ pub struct Point {
 pub fn points(plan: &Plan, rows: &[Row]) -> Vec<Point> {
     let mut points = Vec::new();
     for method in 0..plan.experiment.methods.len() {
-        let of_method: Vec<&Row> = rows.iter().filter(|row| row.group.method == method).collect();
+        let of_method: Vec<&Row> = rows
+            .iter()
+            .filter(|row| row.group.method == method)
+            .collect();
         let cells: Vec<Vec<String>> = of_method.iter().map(|row| row.run.shown.cells()).collect();
         let varies = |at: usize| cells.iter().any(|row| row[at] != cells[0][at]);
         let varying: Vec<usize> = (0..Options::NAMES.len()).filter(|at| varies(*at)).collect();
@@ -38,7 +41,12 @@ pub fn points(plan: &Plan, rows: &[Row]) -> Vec<Point> {
         if here.len() > 1 {
             points.extend(here.into_iter().map(|(settings, devs)| {
                 let (dev, runs) = (stats::mean(&devs), devs.len());
-                Point { method, settings, dev, runs }
+                Point {
+                    method,
+                    settings,
+                    dev,
+                    runs,
+                }
             }));
         }
     }

@@ -67,7 +67,9 @@ fn work(job: &Job) -> Result<()> {
         .open(&path)
         .with_context(shown)?;
     lock.lock().with_context(shown)?;
-    lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).with_context(shown)?;
+    lock.set_len(0)
+        .and_then(|()| writeln!(lock, "{}", std::process::id()))
+        .with_context(shown)?;
     match job.stage {
         Stage::Fit => train(job),
         Stage::Score => score_test(job),
@@ -310,7 +312,7 @@ impl Clock {
 }
 
 /// Largest resident memory of this process in MiB; 0 where the system does not tell.
-fn peak_mib() -> f64 {
+pub fn peak_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());

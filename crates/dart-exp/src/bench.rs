@@ -1,0 +1,135 @@
+//! `dart-exp bench`: seconds of a training step and of evaluation, as one JSON object.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use dart_core::method::{
+    Embeddings, Fluency, FluencyLabels, FluencyMask, LabelKind, LabelPieces, Method, PromptMethod,
+    RowInit, TemplateKind, TrainPart,
+};
+use dart_core::train::{RunSpec, TrainSettings, time};
+use dart_data::{OwnTask, SplitRequest, load};
+use serde_json::json;
+
+use crate::worker::peak_mib;
+
+/// What is timed: DART with one sampled label an example.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Folder of a masked language model
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Training rows: CSV, TSV or JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// Rows to evaluate
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
+    /// Column of the text
+    #[arg(long)]
+    pub text: String,
+    /// Column of the label
+    #[arg(long)]
+    pub label: String,
+    /// Label values in the order of the classes
+    #[arg(long, value_delimiter = ',')]
+    pub labels: Vec<String>,
+    /// Label words in the order of the classes
+    #[arg(long, value_delimiter = ',')]
+    pub words: Vec<String>,
+    /// Manual template
+    #[arg(long)]
+    pub template: String,
+    /// Threads
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+    /// Examples a step
+    #[arg(long, default_value_t = 8)]
+    pub batch: usize,
+    /// Test rows to evaluate
+    #[arg(long, default_value_t = 200)]
+    pub eval_rows: usize,
+    /// Steps in all
+    #[arg(long, default_value_t = 20)]
+    pub steps: usize,
+    /// First steps that are not timed
+    #[arg(long, default_value_t = 3)]
+    pub warm_up: usize,
+    /// Learning rate
+    #[arg(long, default_value_t = 1e-4)]
+    pub learning_rate: f64,
+    /// λ; 0 for L_C alone
+    #[arg(long, default_value_t = 1.0)]
+    pub fluency: f64,
+    /// Share of the text's tokens masked by the fluency constraint
+    #[arg(long, default_value_t = 0.1)]
+    pub mask_rate: f64,
+    /// Seed
+    #[arg(long, default_value_t = 13)]
+    pub seed: u64,
+}
+
+/// Times and prints.
+///
+/// # Errors
+/// Files or a model that cannot be read, or settings that do not work.
+pub fn run(args: &BenchArgs) -> Result<()> {
+    let here = std::env::current_dir().context("the current folder is gone")?;
+    let own: OwnTask = serde_json::from_value(json!({
+        "train": args.train,
+        "dev": args.train,
+        "test": args.test,
+        "text": args.text,
+        "label": args.label,
+        "labels": args.labels,
+        "template": args.template,
+        "words": args.words,
+        "no_quotes": args.train.extension().is_some_and(|e| e == "tsv"),
+    }))?;
+    let task = own.task(&here)?;
+    let mut splits = load(&task, &SplitRequest::new(Path::new("."), 0, args.seed))?;
+    splits.test.truncate(args.eval_rows);
+    let method = Method::Prompt(PromptMethod {
+        template: TemplateKind::Pseudo,
+        labels: LabelKind::Pseudo,
+        template_init: RowInit::Manual,
+        label_init: RowInit::Manual,
+        label_pieces: LabelPieces::Mean,
+        full_vocab: false,
+        fluency: (args.fluency > 0.0).then_some(Fluency {
+            weight: args.fluency,
+            labels: FluencyLabels::Sampled,
+            mask: FluencyMask::Rate(args.mask_rate),
+        }),
+        train: TrainPart::Lm,
+        embeddings: Embeddings::Frozen,
+    });
+    let settings = TrainSettings {
+        learning_rate: args.learning_rate,
+        pseudo_learning_rate: None,
+        batch: args.batch,
+        accumulation: 1,
+        steps: args.steps,
+        warmup: 0.0,
+        weight_decay: 0.01,
+        clip: 1.0,
+        eval_every: args.steps,
+        patience: None,
+        max_length: 128,
+        threads: args.threads,
+        device: "cpu".into(),
+    };
+    let spec = RunSpec {
+        model: &args.model,
+        method: &method,
+        settings: &settings,
+        task: &task,
+        seed: args.seed,
+    };
+    let timing = time(&spec, &splits.train, &splits.test, args.warm_up)?;
+    let mut object = serde_json::to_value(timing)?;
+    object["peak_mib"] = json!(peak_mib());
+    println!("{object}");
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! What an experiment needs and whether it is there: models and data.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use dart_core::lm::LmConfig;
+use dart_core::tokenizer::Tokenizer;
+use dart_data::SplitRequest;
+use sha2::{Digest, Sha256};
+
+use crate::experiment::{Experiment, Model};
+use crate::options::Kind;
+use crate::places::short;
+
+/// A hash of a model folder's configuration, tokenizer and weights.
+pub fn content_hash(folder: &Path) -> Result<String> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<_, _>>()
+        })
+        .with_context(|| folder.display().to_string())?;
+    files.retain(|file| {
+        let kind = file
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default();
+        ["json", "txt", "safetensors", "model"].contains(&kind)
+    });
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        hash.update(name.as_bytes());
+        hash.update(Sha256::digest(&bytes));
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// Data and models that are not there or cannot be used, each with its remedy.
+pub fn missing(experiment: &Experiment) -> Vec<String> {
+    let mut missing = Vec::new();
+    if experiment
+        .methods
+        .iter()
+        .any(|choice| choice.named.kind != Kind::Majority)
+    {
+        missing.extend(experiment.models.iter().filter_map(missing_model));
+    }
+    for task in &experiment.tasks {
+        let lacks = experiment.ks.iter().find_map(|&k| {
+            let request = |&seed| SplitRequest::new(&experiment.data_dir, k, seed);
+            experiment
+                .seeds
+                .iter()
+                .find_map(|s| dart_data::missing_for(task, &request(s)))
+        });
+        missing.extend(lacks);
+    }
+    missing
+}
+
+fn missing_model(model: &Model) -> Option<String> {
+    let shown = short(&model.folder);
+    if !model.folder.is_dir() {
+        return Some(format!(
+            "model {}: there is no folder {shown}; put its config.json, model.safetensors and \
+             tokenizer files there (huggingface-cli download NAME --local-dir {shown}), or choose \
+             another with --model NAME|DIR",
+            model.name
+        ));
+    }
+    let config = LmConfig::read(&model.folder).map(|_| ());
+    let tokenizer = || Tokenizer::load(&model.folder).map(|_| ());
+    if let Err(error) = config.and_then(|()| tokenizer()) {
+        return Some(format!("model {}: {error}", model.name));
+    }
+    let weights = ["model.safetensors", "model.safetensors.index.json"];
+    if !weights.iter().any(|name| model.folder.join(name).is_file()) {
+        return Some(format!(
+            "model {}: {shown} has no model.safetensors",
+            model.name
+        ));
+    }
+    None
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
