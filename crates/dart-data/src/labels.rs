@@ -12,6 +12,7 @@ use crate::layout::{Bin, Read};
 pub(crate) struct LabelMap<'t> {
     task: &'t Task,
     classes: HashMap<&'t str, usize>,
+    few: Vec<(&'t str, usize)>,
     bins: Vec<(&'t Bin, usize)>,
     skip: &'t [String],
 }
@@ -32,12 +33,33 @@ impl<'t> LabelMap<'t> {
                 classes.insert(value.as_str(), class);
             }
         }
+        let few = if classes.len() <= 8 {
+            classes
+                .iter()
+                .map(|(value, class)| (*value, *class))
+                .collect()
+        } else {
+            Vec::new()
+        };
         LabelMap {
             task,
             classes,
+            few,
             bins,
             skip: &read.skip,
         }
+    }
+
+    /// The class of a value. The few values of most tasks are compared one by one, faster than
+    /// hashed.
+    fn known(&self, label: &str) -> Option<usize> {
+        if self.few.is_empty() {
+            return self.classes.get(label).copied();
+        }
+        self.few
+            .iter()
+            .find(|(value, _)| *value == label)
+            .map(|(_, class)| *class)
     }
 
     /// The record's class; `None` where the catalog says that such rows are dropped.
@@ -55,8 +77,8 @@ impl<'t> LabelMap<'t> {
             let bin = self.bins.iter().find(|(bin, _)| bin.holds(rating));
             return Ok(bin.map(|(_, class)| *class));
         }
-        if let Some(class) = self.classes.get(label) {
-            return Ok(Some(*class));
+        if let Some(class) = self.known(label) {
+            return Ok(Some(class));
         }
         if self.skip.iter().any(|skipped| skipped == label) {
             return Ok(None);

@@ -30,7 +30,7 @@ pub use error::DataError;
 pub use example::{Entities, Example, Mention};
 pub use fetch::{FetchOptions, Progress, fetch, notice};
 pub use kshot::cap_test;
-pub use load::{SplitRequest, Splits, load};
+pub use load::{Loader, SplitRequest, Splits, load};
 pub use own::OwnTask;
 pub use present::{Place, missing, missing_for, present, test_texts};
 pub use warning::{Warning, WarningKind};

@@ -9,7 +9,7 @@ use crate::catalog::Task;
 use crate::error::{DataError, Result};
 use crate::example::Example;
 use crate::layout::Layout;
-use crate::pool::{Pool, read_all, select, text_hash};
+use crate::pool::{Pool, read_all, text_hash};
 use crate::present::{self, Place};
 use crate::warning::{Warning, WarningKind};
 
@@ -80,91 +80,192 @@ pub struct Splits {
 /// # Errors
 /// Data that are not there (with what was looked for and how to get it) or cannot be read.
 pub fn load(task: &Task, request: &SplitRequest) -> Result<Splits> {
-    let place = present::find(task, request).ok_or_else(|| {
-        DataError::Missing(present::missing_message(
+    Loader::new(task).load(request)
+}
+
+/// Loads several splits of one task, reading a full distribution once.
+pub struct Loader<'t> {
+    task: &'t Task,
+    full: Option<Full<'t>>,
+}
+
+/// A full distribution, read.
+struct Full<'t> {
+    place: Place<'t>,
+    pool: Pool,
+    /// The test set: the official one, or the part of the only file.
+    test: Split,
+    /// The official dev set, read for full-data runs.
+    dev: Option<Split>,
+    files: Vec<PathBuf>,
+    warnings: Vec<Warning>,
+}
+
+impl<'t> Loader<'t> {
+    /// Nothing is read yet.
+    pub fn new(task: &'t Task) -> Self {
+        Loader { task, full: None }
+    }
+
+    /// As [`load`]; a full distribution that the last call read is not read again.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn load(&mut self, request: &SplitRequest) -> Result<Splits> {
+        let task = self.task;
+        let place = present::find(task, request).ok_or_else(|| {
+            let message = present::missing_message(task, request.data_dir, Some(request));
+            DataError::Missing(message)
+        })?;
+        if place.layout.drawn() {
+            let layout = place.layout;
+            return Loading {
+                task,
+                layout,
+                files: Vec::new(),
+                warnings: Vec::new(),
+            }
+            .drawn(&place);
+        }
+        let same = |full: &Full| full.place.dir == place.dir && full.place.layout == place.layout;
+        let full = match self.full.take().filter(same) {
+            Some(full) => full,
+            None => Full::read(task, place)?,
+        };
+        self.full.insert(full).draw(task, request)
+    }
+}
+
+impl<'t> Full<'t> {
+    fn read(task: &'t Task, place: Place<'t>) -> Result<Self> {
+        let layout = place.layout;
+        let mut loading = Loading {
             task,
-            request.data_dir,
-            Some(request),
-        ))
-    })?;
-    let loading = Loading {
-        task,
-        place: &place,
-        files: Vec::new(),
-        warnings: Vec::new(),
-    };
-    if place.layout.drawn() {
-        loading.drawn()
-    } else {
-        loading.full(request)
+            layout,
+            files: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let file = place.file(&layout.train);
+        let pool = Pool::scan(task, layout, &file)?;
+        loading.dropped(pool.dropped, &file);
+        loading.files.push(file);
+        let test = match loading.test(&place)? {
+            Some(official) => official,
+            None => pool.examples(task, layout, &loading.files[0], &pool.test)?,
+        };
+        let (test, files, warnings) = (Split::new(test), loading.files, loading.warnings);
+        Ok(Full {
+            place,
+            pool,
+            test,
+            dev: None,
+            files,
+            warnings,
+        })
+    }
+
+    fn draw(&mut self, task: &Task, request: &SplitRequest) -> Result<Splits> {
+        let (layout, pool) = (self.place.layout, &self.pool);
+        let (files, warnings) = (self.files.clone(), self.warnings.clone());
+        let mut loading = Loading {
+            task,
+            layout,
+            files,
+            warnings,
+        };
+        let file = self.files[0].clone();
+        let drawn = pool.draw(task, layout, request, &file)?;
+        loading.few(&drawn.available, request, &file)?;
+        let rows = [drawn.train.as_slice(), &drawn.dev].concat();
+        let mut train = pool.examples(task, layout, &file, &rows)?;
+        let mut dev = Split::new(train.split_off(drawn.train.len()));
+        if let Some(official) = layout.dev.as_deref().filter(|_| request.k == 0)
+            && layout.dev != layout.test
+        {
+            if self.dev.is_none() {
+                self.dev = Some(Split::new(loading.file(self.place.file(official))?));
+            }
+            dev = self.dev.clone().unwrap_or(dev);
+        }
+        Ok(loading.finish(Split::new(train), dev, self.test.clone(), false))
+    }
+}
+
+/// Examples, with what identifies them.
+#[derive(Clone)]
+struct Split {
+    examples: Vec<Example>,
+    /// Hashes of the texts.
+    texts: HashSet<[u8; 16]>,
+    /// SHA-256 over labels, texts and entities.
+    digest: Vec<u8>,
+}
+
+impl Split {
+    fn new(examples: Vec<Example>) -> Self {
+        let hash = |e: &Example| text_hash(&e.text_a, e.text_b.as_deref()).0;
+        let mut hasher = Sha256::new();
+        let mut text = |text: &str| {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        for example in &examples {
+            text(&example.label.to_string());
+            text(&example.text_a);
+            text(example.text_b.as_deref().unwrap_or("\0"));
+            if let Some(entities) = &example.entities {
+                text(&format!("{entities:?}"));
+            }
+        }
+        let texts = examples.iter().map(hash).collect();
+        Split {
+            examples,
+            texts,
+            digest: hasher.finalize().to_vec(),
+        }
+    }
+
+    /// Rows with an empty text.
+    fn empty(&self) -> usize {
+        let blank = |text: &str| text.trim().is_empty();
+        let is_empty = |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
+        self.examples.iter().filter(is_empty).count()
     }
 }
 
 /// A load in progress.
 struct Loading<'l> {
     task: &'l Task,
-    place: &'l Place<'l>,
+    layout: &'l Layout,
+    /// Train, then dev where it is a file of its own, test last.
     files: Vec<PathBuf>,
     warnings: Vec<Warning>,
 }
 
 impl Loading<'_> {
-    fn layout(&self) -> &Layout {
-        self.place.layout
-    }
-
     fn warn(&mut self, kind: WarningKind, file: &Path, count: usize, message: String) {
         self.warnings.push(Warning::new(kind, file, count, message));
     }
 
-    fn drawn(mut self) -> Result<Splits> {
-        let layout = self.layout();
-        let (train, dev) = (layout.train.clone(), layout.dev.clone());
-        let dev_file = self.place.file(dev.as_ref().unwrap_or(&train));
-        let train = self.file(self.place.file(&train))?;
-        let dev = self.file(dev_file)?;
-        let test = self.test()?.unwrap_or_default();
-        Ok(self.finish([train, dev, test], true))
-    }
-
-    fn full(mut self, request: &SplitRequest) -> Result<Splits> {
-        let (task, layout) = (self.task, self.place.layout);
-        let file = self.place.file(&layout.train);
-        let pool = Pool::scan(task, layout, &file)?;
-        let drawn = pool.draw(task, layout, request, &file)?;
-        self.dropped(pool.dropped, &file);
-        self.few(&drawn.available, request, &file)?;
-        let rows = [drawn.train.as_slice(), &drawn.dev, &pool.test].concat();
-        let mut train = select(task, layout, &file, &rows)?;
-        let mut test = train.split_off(drawn.train.len() + drawn.dev.len());
-        let mut dev = train.split_off(drawn.train.len());
-        self.files.push(file);
-        if let Some(official) = layout.dev.as_deref().filter(|_| request.k == 0)
-            && layout.dev != layout.test
-        {
-            dev = self.file(self.place.file(official))?;
-        }
-        if let Some(official) = self.test()? {
-            test = official;
-        }
-        Ok(self.finish([train, dev, test], false))
+    fn drawn(mut self, place: &Place) -> Result<Splits> {
+        let layout = self.layout;
+        let train = self.file(place.file(&layout.train))?;
+        let dev = self.file(place.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
+        let test = self.test(place)?.unwrap_or_default();
+        Ok(self.finish(Split::new(train), Split::new(dev), Split::new(test), true))
     }
 
     /// A file that is a split as a whole.
     fn file(&mut self, file: PathBuf) -> Result<Vec<Example>> {
-        let (examples, dropped) = read_all(self.task, self.layout(), &file)?;
+        let (examples, dropped) = read_all(self.task, self.layout, &file)?;
         self.dropped(dropped, &file);
         self.files.push(file);
         Ok(examples)
     }
 
     /// The test file, where the layout has one and it is there.
-    fn test(&mut self) -> Result<Option<Vec<Example>>> {
-        let file = self
-            .layout()
-            .test
-            .as_deref()
-            .map(|test| self.place.file(test));
+    fn test(&mut self, place: &Place) -> Result<Option<Vec<Example>>> {
+        let file = self.layout.test.as_deref().map(|test| place.file(test));
         file.filter(|file| file.exists())
             .map(|file| self.file(file))
             .transpose()
@@ -199,77 +300,57 @@ impl Loading<'_> {
         Ok(())
     }
 
-    fn finish(mut self, [train, dev, test]: [Vec<Example>; 3], given: bool) -> Splits {
-        let last = self.files.len() - 1;
+    fn finish(mut self, train: Split, dev: Split, test: Split, given: bool) -> Splits {
+        let (first, last) = (
+            self.files[0].clone(),
+            self.files[self.files.len() - 1].clone(),
+        );
+        let middle = if given || self.files.len() == 3 {
+            &self.files[1]
+        } else {
+            &first
+        }
+        .clone();
         for (name, split, file) in [
-            ("train", &train, 0),
-            ("dev", &dev, 1),
-            ("test", &test, last),
+            ("train", &train, &first),
+            ("dev", &dev, &middle),
+            ("test", &test, &last),
         ] {
-            let blank = |text: &str| text.trim().is_empty();
-            let is_empty =
-                |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
-            let empty = split.iter().filter(is_empty).count();
+            let empty = split.empty();
             if empty > 0 {
-                let file = self.files[file.min(last)].clone();
                 let message = format!("{empty} rows of {name} have an empty text");
-                self.warn(WarningKind::EmptyText, &file, empty, message);
+                self.warn(WarningKind::EmptyText, file, empty, message);
             }
         }
-        let first = self.files[0].clone();
-        if test.is_empty() {
-            let (title, layout) = (&self.task.title, &self.layout().name);
+        if test.examples.is_empty() {
+            let (title, layout) = (&self.task.title, &self.layout.name);
             let message =
                 format!("{title} has no test set in this distribution ({layout}): dev scores only");
             self.warn(WarningKind::NoTest, &first, 0, message);
         }
-        let hashes = |split: &[Example]| -> HashSet<[u8; 16]> {
-            split
-                .iter()
-                .map(|e| text_hash(&e.text_a, e.text_b.as_deref()).0)
-                .collect()
-        };
-        let tested = hashes(&test);
-        for (name, split) in [("train", &train), ("dev", &dev)] {
-            let shared = hashes(split).intersection(&tested).count();
+        for (name, split, file) in [("train", &train, &first), ("dev", &dev, &middle)] {
+            let shared = split.texts.intersection(&test.texts).count();
             if shared > 0 {
                 let message = format!("{shared} texts of {name} stand in test too");
-                self.warn(WarningKind::Overlap, &first, shared, message);
+                self.warn(WarningKind::Overlap, file, shared, message);
             }
         }
+        let all = [&train, &dev, &test]
+            .map(|split| split.digest.as_slice())
+            .concat();
+        let fingerprint = Sha256::digest(&all)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Splits {
-            fingerprint: fingerprint([&train, &dev, &test]),
-            distribution: self.layout().name.clone(),
-            train,
-            dev,
-            test,
+            train: train.examples,
+            dev: dev.examples,
+            test: test.examples,
+            fingerprint,
+            distribution: self.layout.name.clone(),
             given,
             files: self.files,
             warnings: self.warnings,
         }
     }
-}
-
-fn fingerprint(splits: [&[Example]; 3]) -> String {
-    let mut hasher = Sha256::new();
-    let mut text = |text: &str| {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    for split in splits {
-        text(&format!("{} rows", split.len()));
-        for example in split {
-            text(&example.label.to_string());
-            text(&example.text_a);
-            text(&format!("{:?}", example.text_b));
-            if let Some(entities) = &example.entities {
-                text(&format!("{entities:?}"));
-            }
-        }
-    }
-    hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

@@ -1,7 +1,8 @@
 //! Full training files: which rows may be drawn, which are the test set, and reading only the rows
 //! that are kept, so that memory does not grow with the file.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::catalog::Task;
 use crate::error::Result;
 use crate::example::Example;
-use crate::format::{Record, read_rows};
+use crate::format::{Record, read_some};
 use crate::kshot::{Draw, draw, numpy_seed};
 use crate::labels::LabelMap;
 use crate::layout::{Broken, Layout, Part};
@@ -26,7 +27,13 @@ pub(crate) struct Pool {
     pub(crate) dropped: usize,
     /// Rows of the test set, where the file itself is parted.
     pub(crate) test: Vec<usize>,
+    /// Every row with a class, where the file is small.
+    kept: Option<Vec<Example>>,
 }
+
+/// Smaller files are read once and kept while they are sampled; of others a second pass reads the
+/// rows that are wanted.
+const SMALL: u64 = 16 << 20;
 
 /// Rows drawn from a pool, as rows of the file.
 pub(crate) struct PoolDraw {
@@ -38,11 +45,13 @@ pub(crate) struct PoolDraw {
 impl Pool {
     /// Reads the labels (and parts the file), keeping no text.
     pub(crate) fn scan(task: &Task, layout: &Layout, file: &Path) -> Result<Pool> {
+        let small = std::fs::metadata(file).is_ok_and(|meta| meta.len() <= SMALL);
         let mut pool = Pool {
             rows: Vec::new(),
             labels: Vec::new(),
             dropped: 0,
             test: Vec::new(),
+            kept: small.then(Vec::new),
         };
         let part = layout.part.unwrap_or(Part {
             first: None,
@@ -67,6 +76,9 @@ impl Pool {
                 to_test = counts[class] < first;
                 counts[class] += 1;
             }
+            if let (Some(kept), Some(class)) = (&mut pool.kept, class) {
+                kept.push(example(record, class));
+            }
             if to_test {
                 pool.test.push(record.row);
             } else {
@@ -76,6 +88,25 @@ impl Pool {
         })?;
         pool.dropped = dropped;
         Ok(pool)
+    }
+
+    /// The given rows, in the order given.
+    pub(crate) fn examples(
+        &self,
+        task: &Task,
+        layout: &Layout,
+        file: &Path,
+        rows: &[usize],
+    ) -> Result<Vec<Example>> {
+        let Some(kept) = &self.kept else {
+            return select(task, layout, file, rows);
+        };
+        let place = |row: &usize| kept.binary_search_by_key(row, |example| example.row).ok();
+        Ok(rows
+            .iter()
+            .filter_map(place)
+            .map(|place| kept[place].clone())
+            .collect())
     }
 
     /// Draws from the pool.
@@ -121,25 +152,25 @@ impl Pool {
 /// A hash of the letters and digits of a text or pair (of the text itself where it has none), and a
 /// percentile from 0 to 99 made of it.
 pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
-    let mut hasher = Sha256::new();
-    let mut any = false;
+    let mut key = Vec::with_capacity(a.len() + b.map_or(0, |b| b.len() + 1));
     for (index, text) in std::iter::once(a).chain(b).enumerate() {
         if index > 0 {
-            hasher.update([0]);
+            key.push(0);
         }
-        for c in text
-            .chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-        {
-            any = true;
-            hasher.update(c.encode_utf8(&mut [0; 4]).as_bytes());
+        if text.is_ascii() {
+            let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+            key.extend(letters.map(|byte| byte.to_ascii_lowercase()));
+        } else {
+            let letters = text.chars().filter(|c| c.is_alphanumeric());
+            for c in letters.flat_map(char::to_lowercase) {
+                key.extend(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
         }
     }
-    if !any {
-        hasher.update(a.trim().as_bytes());
+    if key.iter().all(|byte| *byte == 0) {
+        key.extend(a.trim().as_bytes());
     }
-    let digest = hasher.finalize();
+    let digest = Sha256::digest(&key);
     let mut hash = [0; 16];
     hash.copy_from_slice(&digest[..16]);
     let mut head = [0; 8];
@@ -153,11 +184,22 @@ fn each(
     task: &Task,
     layout: &Layout,
     file: &Path,
+    each: impl FnMut(&Record, Option<usize>),
+) -> Result<usize> {
+    each_of(task, layout, file, &|_| true, each)
+}
+
+/// The same for the rows that are wanted, and maybe others.
+fn each_of(
+    task: &Task,
+    layout: &Layout,
+    file: &Path,
+    wanted: &dyn Fn(usize) -> bool,
     mut each: impl FnMut(&Record, Option<usize>),
 ) -> Result<usize> {
     let map = LabelMap::new(task, &layout.read);
     let (mut failed, mut dropped) = (None, 0);
-    read_rows(file, &layout.read, &mut |record| {
+    read_some(file, &layout.read, wanted, &mut |record| {
         match record.and_then(|record| map.class(&record, file).map(|class| (record, class))) {
             Ok((record, class)) => each(&record, class),
             Err(_) if layout.read.broken == Broken::Drop => dropped += 1,
@@ -191,21 +233,25 @@ pub(crate) fn read_all(task: &Task, layout: &Layout, file: &Path) -> Result<(Vec
 }
 
 /// The given rows, in the order given.
-pub(crate) fn select(
-    task: &Task,
-    layout: &Layout,
-    file: &Path,
-    rows: &[usize],
-) -> Result<Vec<Example>> {
-    let wanted: HashMap<usize, usize> = rows
+fn select(task: &Task, layout: &Layout, file: &Path, rows: &[usize]) -> Result<Vec<Example>> {
+    let mut wanted: Vec<(usize, usize)> = rows
         .iter()
         .enumerate()
         .map(|(place, row)| (*row, place))
         .collect();
+    wanted.sort_unstable();
+    let next = Cell::new(0); // index into `wanted` of the row awaited
+    let awaited = |row: usize| {
+        wanted
+            .get(next.get())
+            .is_some_and(|(wanted, _)| *wanted == row)
+    };
     let mut found: Vec<(usize, Example)> = Vec::with_capacity(rows.len());
-    each(task, layout, file, |record, class| {
-        if let (Some(place), Some(class)) = (wanted.get(&record.row), class) {
-            found.push((*place, example(record, class)));
+    each_of(task, layout, file, &awaited, |record, class| {
+        if awaited(record.row) {
+            let (_, place) = wanted[next.get()];
+            next.set(next.get() + 1);
+            found.extend(class.map(|class| (place, example(record, class))));
         }
     })?;
     found.sort_unstable_by_key(|(place, _)| *place);

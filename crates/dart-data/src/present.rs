@@ -6,7 +6,7 @@ use crate::catalog::Task;
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::load::SplitRequest;
-use crate::pool::{Pool, read_all, select};
+use crate::pool::{Pool, read_all};
 
 /// A layout found in a folder.
 #[derive(Debug, Clone)]
@@ -192,8 +192,8 @@ pub fn test_texts(task: &Task, data_dir: &Path) -> Result<Vec<String>> {
             Some(test) if place.file(test).exists() => read_all(task, layout, &place.file(test))?.0,
             None if layout.part.is_some() => {
                 let file = place.file(&layout.train);
-                let test = Pool::scan(task, layout, &file)?.test;
-                select(task, layout, &file, &test)?
+                let pool = Pool::scan(task, layout, &file)?;
+                pool.examples(task, layout, &file, &pool.test)?
             }
             _ => continue,
         };

@@ -22,10 +22,12 @@ enum Answer {
     Cut(Vec<u8>, usize),
 }
 
+type Seen = Arc<Mutex<Vec<Option<String>>>>;
+
 struct Server {
     base: String,
-    /// Requests: path and range.
-    seen: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    /// The range that each request asked for.
+    seen: Seen,
 }
 
 impl Server {
@@ -47,19 +49,14 @@ impl Server {
     }
 
     fn ranges(&self) -> Vec<Option<String>> {
-        self.seen
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(_, range)| range.clone())
-            .collect()
+        self.seen.lock().unwrap().clone()
     }
 }
 
 fn serve(
     mut stream: TcpStream,
     answers: &mut HashMap<String, Answer>,
-    log: &Mutex<Vec<(String, Option<String>)>>,
+    log: &Seen,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap()?;
@@ -74,7 +71,7 @@ fn serve(
             range = Some(value.to_owned());
         }
     }
-    log.lock().unwrap().push((path.clone(), range.clone()));
+    log.lock().unwrap().push(range.clone());
     let (body, cut) = match answers.get(&path).cloned() {
         None => return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         Some(Answer::Whole(body)) => (body, None),

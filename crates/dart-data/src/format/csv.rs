@@ -11,7 +11,7 @@ use crate::error::{self, DataError, Result};
 use crate::layout::Read;
 
 pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
-    let mut file = BufReader::with_capacity(1 << 16, error::open(path)?);
+    let mut file = BufReader::with_capacity(1 << 17, error::open(path)?);
     let start = file
         .fill_buf()
         .map_err(|source| DataError::io(path, source))?;
@@ -24,6 +24,7 @@ pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
+        .buffer_capacity(1 << 17)
         .delimiter(u8::try_from(read.delimiter).unwrap_or(b','))
         .from_reader(file);
     let mut columns: Option<Columns> = None;
@@ -39,33 +40,27 @@ pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
         if let Some(position) = raw.position() {
             (line, last) = (position.line() as usize, position.byte());
         }
-        let fields: Result<Vec<_>> = raw
-            .iter()
-            .map(|field| decode(field, read.encoding, path, line))
-            .collect();
-        let fields = match fields {
-            Ok(fields) => fields,
-            Err(error) if columns.is_none() => return Err(error),
-            Err(error) => {
-                row += 1;
-                if visit(Err(error)).is_break() {
-                    return Ok(());
-                }
-                continue;
-            }
+        let field = |index: usize| {
+            decode(
+                raw.get(index).unwrap_or_default(),
+                read.encoding,
+                path,
+                line,
+            )
         };
-        let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
         let columns = match &mut columns {
             Some(columns) => columns,
             None => {
-                let first = columns.insert(Columns::resolve(read, &fields, path, line)?);
+                let names = (0..raw.len()).map(field).collect::<Result<Vec<_>>>()?;
+                let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+                let first = columns.insert(Columns::resolve(read, &names, path, line)?);
                 if read.header {
                     continue;
                 }
                 first
             }
         };
-        let record: Result<Record> = columns.record(read, &fields, (row, line), path);
+        let record: Result<Record> = columns.record(read, raw.len(), field, (row, line), path);
         row += 1;
         if visit(record).is_break() {
             return Ok(());

@@ -12,7 +12,10 @@ pub(crate) const MAX_LINE: usize = 1 << 20;
 pub(crate) struct Lines<'p> {
     path: &'p Path,
     reader: BufReader<std::fs::File>,
+    /// A line that does not lie in the reader's buffer as a whole.
     buffer: Vec<u8>,
+    /// Bytes of the reader's buffer that were given out.
+    used: usize,
     /// 1-based number of the line last read.
     number: usize,
     after_return: bool,
@@ -30,7 +33,7 @@ pub(crate) enum Line<'a> {
 
 impl<'p> Lines<'p> {
     pub(crate) fn open(path: &'p Path) -> Result<Self> {
-        let mut reader = BufReader::with_capacity(1 << 16, error::open(path)?);
+        let mut reader = BufReader::with_capacity(1 << 17, error::open(path)?);
         let start = reader
             .fill_buf()
             .map_err(|source| DataError::io(path, source))?;
@@ -43,6 +46,7 @@ impl<'p> Lines<'p> {
             path,
             reader,
             buffer,
+            used: 0,
             number,
             after_return: false,
             marked,
@@ -52,6 +56,7 @@ impl<'p> Lines<'p> {
 
     /// The next line without its end, and its 1-based number.
     pub(crate) fn next(&mut self) -> Result<Option<(usize, Line<'_>)>> {
+        self.reader.consume(std::mem::take(&mut self.used));
         self.buffer.clear();
         let (mut ended, mut any, mut too_long) = (false, false, false);
         while !ended {
@@ -70,6 +75,17 @@ impl<'p> Lines<'p> {
             self.after_return = false;
             any = true;
             let end = memchr::memchr2(b'\n', b'\r', chunk);
+            if let Some(end) = end
+                && self.buffer.is_empty()
+                && !too_long
+            {
+                self.after_return = chunk[end] == b'\r';
+                self.used = end + 1;
+                self.number += 1;
+                self.ended = true;
+                let line = &self.reader.buffer()[..end];
+                return Ok(Some((self.number, Line::Text(line))));
+            }
             let piece = &chunk[..end.unwrap_or(chunk.len())];
             if self.buffer.len() + piece.len() > MAX_LINE {
                 too_long = true;

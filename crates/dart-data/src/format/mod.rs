@@ -43,10 +43,21 @@ pub type Visit<'v> = dyn FnMut(Result<Record<'_>>) -> ControlFlow<()> + 'v;
 /// # Errors
 /// What makes the rest of the file unreadable; errors of single rows go to the visitor.
 pub fn read_rows(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
+    read_some(path, read, &|_| true, visit)
+}
+
+/// The same for the rows that are wanted; formats in which rows cannot be passed over unread give
+/// the others too.
+pub(crate) fn read_some(
+    path: &Path,
+    read: &Read,
+    wanted: &dyn Fn(usize) -> bool,
+    visit: &mut Visit,
+) -> Result<()> {
     match read.format {
         Format::ByExtension => by_extension(path, read, visit),
-        Format::Tsv => tsv::read(path, read, visit),
-        Format::LabelText => tsv::read_label_text(path, read, visit),
+        Format::Tsv => tsv::read(path, read, wanted, visit),
+        Format::LabelText => tsv::read_label_text(path, read, wanted, visit),
         Format::Csv => csv::read(path, read, visit),
         Format::Jsonl => jsonl::read(path, read, visit),
         Format::Fewrel => json::read_fewrel(path, visit),

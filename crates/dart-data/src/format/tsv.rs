@@ -25,7 +25,7 @@ impl Columns {
     pub(super) fn resolve(read: &Read, first: &[&str], path: &Path, line: usize) -> Result<Self> {
         let find = |column: &Column| match column {
             Column::Index(index) => {
-                if at(first, *index).is_some() {
+                if position(first.len(), *index).is_some() {
                     return Ok(*index);
                 }
                 let message = format!("has {} fields, column {index} is needed", first.len());
@@ -63,86 +63,118 @@ impl Columns {
         })
     }
 
-    /// A record from a row's fields, which stand at `line`.
+    /// A record from a row of `count` fields, which stands at `line`.
     pub(super) fn record<'a>(
         &self,
         read: &Read,
-        fields: &[&'a str],
-        at_row: (usize, usize),
+        count: usize,
+        field: impl Fn(usize) -> Result<Cow<'a, str>>,
+        (row, line): (usize, usize),
         path: &Path,
     ) -> Result<Record<'a>> {
-        let (row, line) = at_row;
-        let missing = |column: isize| {
-            let message = format!("has {} fields, column {column} is needed", fields.len());
-            DataError::row(path, line, message, "repair or remove the row")
-        };
-        if fields.len() != self.width && !read.ragged {
+        let remedy = "repair or remove the row";
+        if count != self.width && !read.ragged {
             let whose = if read.header {
                 "the header"
             } else {
                 "the first row"
             };
-            let message = format!("has {} fields, {whose} has {}", fields.len(), self.width);
-            return Err(DataError::row(
-                path,
-                line,
-                message,
-                "repair or remove the row",
-            ));
+            let message = format!("has {count} fields, {whose} has {}", self.width);
+            return Err(DataError::row(path, line, message, remedy));
         }
-        let text = |column| {
-            let field = at(fields, column).ok_or_else(|| missing(column))?;
-            Ok(Cow::Borrowed(if read.pandas && is_missing(field) {
-                ""
-            } else {
-                field
-            }))
+        let at = |column: isize| match position(count, column) {
+            Some(index) => field(index),
+            None => {
+                let message = format!("has {count} fields, column {column} is needed");
+                Err(DataError::row(path, line, message, remedy))
+            }
         };
+        let text = |column| {
+            let text = at(column)?;
+            Ok(if read.pandas && is_missing(&text) {
+                Cow::Borrowed("")
+            } else {
+                text
+            })
+        };
+        let label = match at(self.label)? {
+            Cow::Borrowed(label) => Cow::Borrowed(label.trim()),
+            Cow::Owned(label) => Cow::Owned(label.trim().to_owned()),
+        };
+        let (a, b) = (text(self.a)?, self.b.map(text).transpose()?);
         Ok(Record {
             row,
             line,
-            label: Cow::Borrowed(
-                at(fields, self.label)
-                    .ok_or_else(|| missing(self.label))?
-                    .trim(),
-            ),
-            a: text(self.a)?,
-            b: self.b.map(text).transpose()?,
+            label,
+            a,
+            b,
             entities: None,
         })
     }
 }
 
-/// The field at a position, from the end where negative.
-fn at<'a>(fields: &[&'a str], column: isize) -> Option<&'a str> {
+/// The position of a column among `count` fields, from the end where negative.
+fn position(count: usize, column: isize) -> Option<usize> {
     let index = if column < 0 {
-        fields.len().checked_add_signed(column)?
+        count.checked_add_signed(column)?
     } else {
         column as usize
     };
-    fields.get(index).copied()
+    (index < count).then_some(index)
 }
 
-pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
+/// Rows of so many fields need no allocation.
+const FEW: usize = 24;
+
+/// The fields of a row, in `few` where they fit.
+fn split<'f, 't>(
+    text: &'t str,
+    few: &'f mut [&'t str; FEW],
+    many: &'f mut Vec<&'t str>,
+) -> &'f [&'t str] {
+    let (mut count, mut from) = (0, 0);
+    for tab in memchr::memchr_iter(b'\t', text.as_bytes()).chain([text.len()]) {
+        let field = &text[from..tab];
+        from = tab + 1;
+        if count < FEW {
+            few[count] = field;
+        } else {
+            if many.is_empty() {
+                many.extend_from_slice(few.as_slice());
+            }
+            many.push(field);
+        }
+        count += 1;
+    }
+    if many.is_empty() { &few[..count] } else { many }
+}
+
+/// Whether a row is wanted; others are passed over unread.
+pub(super) type Wanted<'w> = &'w dyn Fn(usize) -> bool;
+
+pub(super) fn read(path: &Path, read: &Read, wanted: Wanted, visit: &mut Visit) -> Result<()> {
     let mut columns: Option<Columns> = None;
-    each_line(path, read, |line, row, text| {
+    each_line_of(path, read, wanted, |line, row, text| {
         let text = match text {
             Ok(text) => text,
             Err(error) if columns.is_none() => return Err(error),
             Err(error) => return Ok(Some(visit(Err(error)))),
         };
-        let fields: Vec<&str> = text.split('\t').collect();
+        let mut few = [""; FEW];
+        let mut many = Vec::new();
+        let fields = split(&text, &mut few, &mut many);
         let columns = match &mut columns {
             Some(columns) => columns,
             None => {
-                let first = columns.insert(Columns::resolve(read, &fields, path, line)?);
+                let first = columns.insert(Columns::resolve(read, fields, path, line)?);
                 if read.header {
                     return Ok(None);
                 }
                 first
             }
         };
-        let mut record = columns.record(read, &fields, (row, line), path);
+        let field = |index: usize| Ok(Cow::Borrowed(fields[index]));
+        let mut record = columns.record(read, fields.len(), field, (row, line), path);
         if let (Ok(record), true) = (&mut record, columns.label == -1) {
             // LM-BFF's rule: the last field of the line stripped of white space.
             let stripped = text.trim_end();
@@ -153,8 +185,13 @@ pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
     })
 }
 
-pub(super) fn read_label_text(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
-    each_line(path, read, |line, row, text| {
+pub(super) fn read_label_text(
+    path: &Path,
+    read: &Read,
+    wanted: Wanted,
+    visit: &mut Visit,
+) -> Result<()> {
+    each_line_of(path, read, wanted, |line, row, text| {
         let text = match text {
             Ok(text) => text,
             Err(error) => return Ok(Some(visit(Err(error)))),
@@ -177,11 +214,26 @@ pub(super) fn read_label_text(path: &Path, read: &Read, visit: &mut Visit) -> Re
 pub(super) fn each_line(
     path: &Path,
     read: &Read,
+    each: impl FnMut(usize, usize, Result<Cow<str>>) -> Result<Option<ControlFlow<()>>>,
+) -> Result<()> {
+    each_line_of(path, read, &|_| true, each)
+}
+
+/// The same for the rows that are wanted, where each line but a header is a row. The first line is
+/// always read.
+fn each_line_of(
+    path: &Path,
+    read: &Read,
+    wanted: Wanted,
     mut each: impl FnMut(usize, usize, Result<Cow<str>>) -> Result<Option<ControlFlow<()>>>,
 ) -> Result<()> {
     let mut lines = Lines::open(path)?;
     let (mut row, mut any) = (0, false);
     while let Some((line, content)) = lines.next()? {
+        if any && !wanted(row) {
+            row += 1;
+            continue;
+        }
         any = true;
         let text = match content {
             Line::TooLong => Err(too_long(path, line)),
