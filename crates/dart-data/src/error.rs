@@ -73,7 +73,7 @@ pub enum DataError {
     },
     /// A class has fewer rows than asked for, and `strict` was set.
     #[error(
-        "{}: class {label:?} has {found} rows, {wanted} are needed for train and dev; \
+        "{}: class {label:?} has {found} rows, {wanted} are needed; \
          ask for a smaller k or drop --strict",
         path.display()
     )]

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::catalog::Task;
 use crate::error::{DataError, Result};
 use crate::example::Example;
+use crate::format::text::is_missing;
 use crate::layout::Layout;
 use crate::pool::{Pool, read_all, text_hash};
 use crate::present::{self, Place};
@@ -125,7 +126,7 @@ impl<'t> Loader<'t> {
                 files: Vec::new(),
                 warnings: Vec::new(),
             }
-            .drawn(&place);
+            .drawn(&place, request);
         }
         let same = |full: &Full| full.place.dir == place.dir && full.place.layout == place.layout;
         let full = match self.full.take().filter(same) {
@@ -175,7 +176,8 @@ impl<'t> Full<'t> {
         };
         let file = self.files[0].clone();
         let drawn = pool.draw(task, layout, request, &file)?;
-        loading.few(&drawn.available, request, &file)?;
+        let wanted = request.k.saturating_mul(request.dev_factor + 1);
+        loading.few(&drawn.available, wanted, request.strict, &file)?;
         let rows = [drawn.train.as_slice(), &drawn.dev].concat();
         let mut train = pool.examples(task, layout, &file, &rows)?;
         let mut dev = Split::new(train.split_off(drawn.train.len()));
@@ -225,9 +227,9 @@ impl Split {
         }
     }
 
-    /// Rows with an empty text.
+    /// Rows with an empty text, or one that pandas reads as missing.
     fn empty(&self) -> usize {
-        let blank = |text: &str| text.trim().is_empty();
+        let blank = |text: &str| text.trim().is_empty() || is_missing(text);
         let is_empty = |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
         self.examples.iter().filter(is_empty).count()
     }
@@ -247,9 +249,15 @@ impl Loading<'_> {
         self.warnings.push(Warning::new(kind, file, count, message));
     }
 
-    fn drawn(mut self, place: &Place) -> Result<Splits> {
+    fn drawn(mut self, place: &Place, request: &SplitRequest) -> Result<Splits> {
         let layout = self.layout;
         let train = self.file(place.file(&layout.train))?;
+        if !layout.given {
+            let mut counts = vec![0; self.task.labels.len()];
+            train.iter().for_each(|example| counts[example.label] += 1);
+            let file = self.files[0].clone();
+            self.few(&counts, request.k, request.strict, &file)?;
+        }
         let dev = self.file(place.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
         let test = self.test(place)?.unwrap_or_default();
         Ok(self.finish(Split::new(train), Split::new(dev), Split::new(test), true))
@@ -279,13 +287,12 @@ impl Loading<'_> {
     }
 
     /// Warns of classes with too few rows, or refuses them.
-    fn few(&mut self, available: &[usize], request: &SplitRequest, file: &Path) -> Result<()> {
-        let wanted = request.k.saturating_mul(request.dev_factor + 1);
-        for (label, found) in self.task.labels.iter().zip(available.iter().copied()) {
-            if request.k == 0 || found >= wanted {
+    fn few(&mut self, counts: &[usize], wanted: usize, strict: bool, file: &Path) -> Result<()> {
+        for (label, found) in self.task.labels.iter().zip(counts.iter().copied()) {
+            if found >= wanted {
                 continue;
             }
-            if request.strict {
+            if strict {
                 let (path, label) = (file.to_owned(), label.clone());
                 return Err(DataError::FewRows {
                     path,
@@ -318,7 +325,7 @@ impl Loading<'_> {
         ] {
             let empty = split.empty();
             if empty > 0 {
-                let message = format!("{empty} rows of {name} have an empty text");
+                let message = format!("{empty} rows of {name} have an empty or NA-like text");
                 self.warn(WarningKind::EmptyText, file, empty, message);
             }
         }

@@ -66,6 +66,16 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
         (_, Format::Tsv) => "tsv",
         _ => "csv",
     };
+    if let Some(drawn) = task.layouts.iter().find(|layout| layout.drawn())
+        && !drawn.train.ends_with(extension)
+    {
+        let message = format!(
+            "{} is written from other distributions only, as this one ({}) gives .{extension} files",
+            task.name, layout.name
+        );
+        let remedy = "name LM-BFF's or GLUE's own files; experiments sample this one directly";
+        return Err(DataError::file(&source, message, remedy));
+    }
     let names = Names::of(task, extension);
     let folder = out
         .join(&names.folder)

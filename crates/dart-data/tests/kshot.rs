@@ -242,3 +242,36 @@ fn a_cap_is_the_same_everywhere() {
     // SplitMix64 of (seed 500, index), smallest eight; computed apart in Python.
     assert_eq!(cap_test(&rows, 8, 500), include!("goldens/cap.txt"));
 }
+
+#[test]
+fn a_folder_with_too_few_rows_of_a_class_is_warned_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("cr/2-13");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("train.csv"), "1,a\n0,b\n1,c\n").unwrap();
+    std::fs::write(folder.join("dev.csv"), "1,d\n0,e\n").unwrap();
+    let catalog = Catalog::embedded().unwrap();
+    let request = SplitRequest::new(dir.path(), 2, 13);
+    let splits = load(catalog.task("cr").unwrap(), &request).unwrap();
+    assert!(splits.given);
+    assert_eq!(splits.warnings[0].kind, WarningKind::FewRows);
+    assert_eq!(
+        splits.warnings[0].message,
+        "class \"negative\" has 1 rows of the 2 asked for"
+    );
+    let strict = SplitRequest {
+        strict: true,
+        ..request
+    };
+    assert!(load(catalog.task("cr").unwrap(), &strict).is_err());
+}
+
+#[test]
+fn what_cannot_be_written_as_lm_bff_does_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("stsa.binary.train"), "1 fine\n0 bad\n").unwrap();
+    let catalog = Catalog::embedded().unwrap();
+    let request = SplitRequest::new(dir.path(), 1, 13);
+    let error = write_kshot(catalog.task("sst-2").unwrap(), &request, dir.path()).unwrap_err();
+    assert!(error.to_string().contains("sentence"), "{error}");
+}

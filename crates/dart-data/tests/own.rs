@@ -79,7 +79,7 @@ fn given_splits_pairs_and_json_lines_are_read_as_they_are() {
     assert!(
         warnings
             .iter()
-            .any(|w| w.contains("1 rows of test have an empty text")),
+            .any(|w| w.contains("1 rows of test have an empty or NA-like text")),
         "{warnings:?}"
     );
     assert!(

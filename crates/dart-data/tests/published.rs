@@ -222,3 +222,18 @@ fn a_corpus_keeps_no_test_sentence() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs the published files"]
+fn relation_names_are_those_of_pid2name() {
+    let text = std::fs::read_to_string(data_dir().join("fewrel/pid2name.json")).unwrap();
+    let names: std::collections::HashMap<String, (String, String)> =
+        serde_json::from_str(&text).unwrap();
+    let catalog = Catalog::embedded().unwrap();
+    for name in ["fewrel", "fewrel-val", "fewrel-nyt"] {
+        let task = catalog.task(name).unwrap();
+        for (label, values) in task.labels.iter().zip(&task.values) {
+            assert_eq!(names[&values[0]].0, *label);
+        }
+    }
+}
