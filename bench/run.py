@@ -21,11 +21,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-OURS = ("{dart_exp} bench --model {model} --train {train} --test {test} --text {text} "
-        "--label {label} --template {template} --words {words} --threads {threads} "
-        "--batch {batch} --eval-batch {eval_batch} --eval-rows {eval_rows} --steps {steps} "
-        "--warm-up {warm_up} --learning-rate {learning_rate} --fluency {fluency} "
-        "--mask-rate {mask_rate} --seed {seed}")
+SAME = ("--model {model} --train {train} --test {test} --text {text} --label {label} "
+        "--words {words} --threads {threads} --batch {batch} --eval-rows {eval_rows} "
+        "--steps {steps} --warm-up {warm_up} --learning-rate {learning_rate} "
+        "--fluency {fluency} --mask-rate {mask_rate} --seed {seed} ")
+OURS = "{dart_exp} bench --labels {labels} --template {our_template} " + SAME
+THEIRS = ("{python} {script} --variant {contender} --template {template} "
+          "--eval-batch {eval_batch} " + SAME)
 MEASURES = [  # key, label, unit, better when
     ("seconds_per_step", "training step", "s", "low"),
     ("examples_per_second", "training", "examples/s", "high"),
@@ -49,9 +51,10 @@ def command(contender, args):
     """The words of a contender's command."""
     values = {k: str(v) for k, v in vars(args).items()}
     values["train"], values["test"] = f"{args.data}/train.tsv", f"{args.data}/test.tsv"
-    template = OURS if contender == "ours" else OURS.replace(
-        "{dart_exp} bench", "{python} {script} --variant {contender}")
-    values |= {"script": str(HERE / "reference.py"), "contender": contender}
+    before, after = values["template"].split("|")
+    values |= {"script": str(HERE / "reference.py"), "contender": contender,
+               "our_template": f"{{a}} {before} [MASK] {after}"}
+    template = OURS if contender == "ours" else THEIRS
     return [word.format(**values) for word in template.split()]
 
 
@@ -113,7 +116,7 @@ def main():
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--json", help="file for the raw numbers")
     for name, default in [("text", "sentence"), ("label", "label"), ("template", "It was|."),
-                          ("words", "terrible,great"), ("threads", 1), ("batch", 8),
+                          ("labels", "0,1"), ("words", "terrible,great"), ("threads", 1), ("batch", 8),
                           ("eval-batch", 32), ("eval-rows", 200), ("steps", 20), ("warm-up", 3),
                           ("learning-rate", 1e-4), ("fluency", 1.0), ("mask-rate", 0.1),
                           ("seed", 13)]:

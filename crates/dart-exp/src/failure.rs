@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use dart_core::CoreError;
+
 /// A wrong call or configuration: exit code 2.
 #[derive(Debug)]
 pub struct Usage(pub String);
@@ -25,9 +27,11 @@ impl std::fmt::Display for Interrupted {
 impl std::error::Error for Usage {}
 impl std::error::Error for Interrupted {}
 
-/// The exit code of an error: 2 for [`Usage`], 130 for [`Interrupted`], 1 for all others.
+/// The exit code of an error: 2 for [`Usage`] and settings that cannot work, 130 for
+/// [`Interrupted`], 1 for all others.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<Usage>() {
+    let setting = matches!(error.downcast_ref(), Some(CoreError::Setting(_)));
+    if error.is::<Usage>() || setting {
         ExitCode::from(2)
     } else if error.is::<Interrupted>() {
         ExitCode::from(130)

@@ -3,6 +3,7 @@
 
 mod settings;
 mod state;
+mod timing;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub use settings::{
     TrainSettings,
 };
 use state::{Best, FitState};
+pub use timing::{Timing, time};
 
 /// Examples a batch when only predicting, cut by length so that little is padded.
 const PREDICT_BATCH: usize = 32;
