@@ -27,6 +27,19 @@ impl std::fmt::Display for Interrupted {
 impl std::error::Error for Usage {}
 impl std::error::Error for Interrupted {}
 
+/// An error with its causes on one line, less the causes that a message already tells.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 /// The exit code of an error: 2 for [`Usage`] and settings that cannot work, 130 for
 /// [`Interrupted`], 1 for all others.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
@@ -37,5 +50,18 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
         ExitCode::from(130)
     } else {
         ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context, anyhow};
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = Err::<(), _>(anyhow!("disk full")).context("a.csv: disk full");
+        let error = error.context("writing").unwrap_err();
+        assert_eq!(one_line(&error), "writing: a.csv: disk full");
     }
 }

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dart-exp: {error:#}");
+            eprintln!("dart-exp: {}", failure::one_line(&error));
             failure::exit_code(&error)
         }
     }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
+use crate::failure::one_line;
 use crate::job::{Event, Job, Stage};
 use crate::places::short;
 use crate::plan::{Group, Plan, Run};
@@ -98,7 +99,7 @@ impl Schedule<'_> {
                     scope.spawn_fifo(move |_| {
                         if let Err(error) = self.trial(group, place, ended) {
                             let name = self.plan.trial_name(group, &group.trials[place]);
-                            fail(format!("{name}: {error:#}"));
+                            fail(format!("{name}: {}", one_line(&error)));
                         }
                     });
                 }

@@ -12,7 +12,7 @@ use dart_core::train::{Control, EvalReport, Observer, RunSpec, StepReport, fit, 
 use dart_data::{SplitRequest, Splits, Task, cap_test};
 
 use crate::experiment::catalog;
-use crate::failure::Interrupted;
+use crate::failure::{Interrupted, one_line};
 use crate::job::{Event, Job, Stage};
 use crate::predictions;
 use crate::store::{FitRecord, TestRecord, read_json, write_json};
@@ -46,7 +46,7 @@ pub fn main() -> Result<()> {
         }
         Err(error) => {
             tell(&Event::Error {
-                message: format!("{error:#}"),
+                message: one_line(&error),
             });
             Err(error)
         }
