@@ -34,3 +34,14 @@ pub fn close(what: &str, got: &Tensor, wanted: &Tensor, tolerance: f64) {
         "{what}: differs by {largest:e}, more than {tolerance:e}"
     );
 }
+
+/// The packaged sentence encoder, which `just setup` fetches.
+pub fn minilm() -> PathBuf {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/all-minilm-l6-v2");
+    assert!(
+        dir.join("model.safetensors").is_file(),
+        "{} is not there: run `just setup`",
+        dir.display()
+    );
+    dir
+}
