@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::catalog::Task;
 use crate::error::Result;
-use crate::example::Example;
+use crate::example::{Entities, Example};
 use crate::format::{Record, read_some};
 use crate::kshot::{Draw, draw, numpy_seed};
 use crate::labels::LabelMap;
@@ -28,7 +28,38 @@ pub(crate) struct Pool {
     /// Rows of the test set, where the file itself is parted.
     pub(crate) test: Vec<usize>,
     /// Every row with a class, where the file is small.
-    kept: Option<Vec<Example>>,
+    kept: Option<Vec<Kept>>,
+}
+
+/// An example, small.
+struct Kept {
+    row: usize,
+    class: usize,
+    a: Box<str>,
+    b: Option<Box<str>>,
+    entities: Option<Box<Entities>>,
+}
+
+impl Kept {
+    fn new(record: &Record, class: usize) -> Self {
+        Kept {
+            row: record.row,
+            class,
+            a: record.a.as_ref().into(),
+            b: record.b.as_deref().map(Into::into),
+            entities: record.entities.clone().map(Box::new),
+        }
+    }
+
+    fn example(&self) -> Example {
+        Example {
+            row: self.row,
+            text_a: self.a.to_string(),
+            text_b: self.b.as_deref().map(str::to_owned),
+            entities: self.entities.as_deref().cloned(),
+            label: self.class,
+        }
+    }
 }
 
 /// Smaller files are read once and kept while they are sampled; of others a second pass reads the
@@ -77,7 +108,7 @@ impl Pool {
                 counts[class] += 1;
             }
             if let (Some(kept), Some(class)) = (&mut pool.kept, class) {
-                kept.push(example(record, class));
+                kept.push(Kept::new(record, class));
             }
             if to_test {
                 pool.test.push(record.row);
@@ -101,12 +132,11 @@ impl Pool {
         let Some(kept) = &self.kept else {
             return select(task, layout, file, rows);
         };
-        let place = |row: &usize| kept.binary_search_by_key(row, |example| example.row).ok();
-        Ok(rows
-            .iter()
-            .filter_map(place)
-            .map(|place| kept[place].clone())
-            .collect())
+        let found = |row: &usize| {
+            let place = kept.binary_search_by_key(row, |kept| kept.row).ok()?;
+            Some(kept[place].example())
+        };
+        Ok(rows.iter().filter_map(found).collect())
     }
 
     /// Draws from the pool.
