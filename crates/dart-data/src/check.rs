@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, Task};
 use crate::error::{DataError, Result};
 use crate::format::{Record, read_rows};
 use crate::labels::LabelMap;
-use crate::layout::{Broken, Column, Encoding, Format, Layout, Read};
+use crate::layout::{Broken, Column, Layout, Read};
 use crate::pool::text_hash;
 use crate::present::{Place, present, test_texts};
 
@@ -260,27 +260,6 @@ pub fn shared_texts(catalog: &Catalog, data_dir: &Path) -> Result<Vec<Shared>> {
         }
     }
     Ok(shared)
-}
-
-impl Read {
-    /// A file with named columns, read by its extension.
-    pub(crate) fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
-        Read {
-            format: Format::ByExtension,
-            encoding: Encoding::Utf8,
-            header: true,
-            delimiter: ',',
-            a: Some(a),
-            b,
-            label: Some(label),
-            ragged: false,
-            broken: Broken::Refuse,
-            pandas: false,
-            bins: Vec::new(),
-            values: BTreeMap::new(),
-            skip: Vec::new(),
-        }
-    }
 }
 
 /// The official counts of a layout, for tables: train, dev, test.

@@ -73,13 +73,13 @@ pub fn fetch(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<PathBuf>> {
     if task.sources.is_empty() {
-        let home = if task.home.is_empty() {
-            "its authors"
-        } else {
-            &task.home
+        let how = match (task.get.as_str(), task.home.as_str()) {
+            ("", "") => "ask its authors".to_owned(),
+            ("", home) => format!("get it from {home}"),
+            (get, _) => get.to_owned(),
         };
         return Err(DataError::Missing(format!(
-            "{} cannot be fetched by the program; get it from {home} (licence: {})",
+            "{} cannot be fetched by the program; {how} (licence: {})",
             task.name, task.licence
         )));
     }

@@ -1,6 +1,7 @@
 //! How a distribution of a data set lies on disk and how its rows are read. All of it is data of
 //! the catalog.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::{self, Deserializer, Visitor};
@@ -188,10 +189,31 @@ pub struct Read {
     pub bins: Vec<Bin>,
     /// Label values of this distribution that differ from the task's: value → class name.
     #[serde(default)]
-    pub values: std::collections::BTreeMap<String, String>,
+    pub values: BTreeMap<String, String>,
     /// Label values whose rows are dropped.
     #[serde(default)]
     pub skip: Vec<String>,
+}
+
+impl Read {
+    /// A file with named columns, read by its extension.
+    pub(crate) fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
+        Read {
+            format: Format::ByExtension,
+            encoding: Encoding::Utf8,
+            header: true,
+            delimiter: ',',
+            a: Some(a),
+            b,
+            label: Some(label),
+            ragged: false,
+            broken: Broken::Refuse,
+            pandas: false,
+            bins: Vec::new(),
+            values: BTreeMap::new(),
+            skip: Vec::new(),
+        }
+    }
 }
 
 fn comma() -> char {

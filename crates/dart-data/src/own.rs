@@ -153,6 +153,7 @@ impl OwnTask {
             citation: String::new(),
             licence: String::new(),
             home: String::new(),
+            get: String::new(),
             sources: Vec::new(),
             overlaps: Vec::new(),
             note: String::new(),

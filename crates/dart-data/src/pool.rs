@@ -287,3 +287,50 @@ fn select(task: &Task, layout: &Layout, file: &Path, rows: &[usize]) -> Result<V
     found.sort_unstable_by_key(|(place, _)| *place);
     Ok(found.into_iter().map(|(_, example)| example).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    /// Files too large to be kept give the same rows as small ones.
+    #[test]
+    fn rows_read_in_a_second_pass_are_those_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let catalog = Catalog::embedded().unwrap();
+        let rows: Vec<usize> = vec![40, 0, 7, 99, 8, 41];
+        for (task, layout, line, header) in [
+            (
+                "qnli",
+                "glue",
+                "i\tquestion N\tsentence\tentailment\r\n",
+                "index\tquestion\tsentence\tlabel\n",
+            ),
+            ("cola", "glue", "src\t1\t\ttext N\n", ""),
+            ("mr", "original", "1,\"text, N\"\n", ""),
+            ("trec", "sentence", "3 caf\u{e9} N\n", ""),
+        ] {
+            let task = catalog.task(task).unwrap();
+            let layout = task
+                .layouts
+                .iter()
+                .find(|known| known.name == layout)
+                .unwrap();
+            let lines: String = (0..100)
+                .map(|i| line.replace('N', &i.to_string()))
+                .collect();
+            let file = dir.path().join(&task.name);
+            std::fs::write(&file, format!("{header}{lines}")).unwrap();
+            let pool = Pool::scan(task, layout, &file).unwrap();
+            let kept = pool.examples(task, layout, &file, &rows).unwrap();
+            assert_eq!(kept.iter().map(|e| e.row).collect::<Vec<_>>(), rows);
+            assert!(kept[0].text_a.ends_with("40"), "{kept:?}");
+            assert_eq!(
+                select(task, layout, &file, &rows).unwrap(),
+                kept,
+                "{}",
+                task.name
+            );
+        }
+    }
+}

@@ -158,14 +158,22 @@ pub(crate) fn missing_message(
     for layout in &task.layouts {
         let dirs = match request {
             Some(r) => layout.folders(data_dir, r.k, r.seed, r.dev_factor),
-            None => layout.dirs.iter().map(|dir| data_dir.join(dir)).collect(),
+            None => {
+                let named = |dir: &String| {
+                    let dir = dir.replace("{kshot}", "k-shot").replace("{k}", "K");
+                    data_dir.join(dir.replace("{seed}", "SEED"))
+                };
+                layout.dirs.iter().map(named).collect()
+            }
         };
         let first = dirs
             .iter()
             .map(|dir| dir.join(&layout.train).display().to_string());
         looked.extend(first);
     }
-    let get = if !task.sources.is_empty() {
+    let get = if !task.get.is_empty() {
+        task.get.clone()
+    } else if !task.sources.is_empty() {
         format!("get it with `dart-exp data fetch {}`", task.name)
     } else if !task.home.is_empty() {
         format!("get it from {}", task.home)

@@ -111,6 +111,8 @@ pub struct Task {
     pub licence: String,
     /// The official home of the data.
     pub home: String,
+    /// What to do to get the data, where it is neither to fetch them nor to visit their home.
+    pub get: String,
     /// Files that `data fetch` gets.
     pub sources: Vec<Source>,
     /// A task of mostly the same texts: the two are not independent evidence.

@@ -21,6 +21,7 @@ struct RawTask {
     citation: Option<String>,
     licence: Option<String>,
     home: Option<String>,
+    get: Option<String>,
     #[serde(default)]
     sources: Vec<Source>,
     #[serde(default)]
@@ -114,6 +115,7 @@ impl RawTask {
             citation: self.citation.unwrap_or_default(),
             licence: self.licence.unwrap_or_default(),
             home: self.home.unwrap_or_default(),
+            get: self.get.unwrap_or_default(),
             sources: self.sources,
             overlaps: self.overlaps,
             note: self.note.unwrap_or_default(),
