@@ -87,7 +87,8 @@ def check_platform(wanted):
 def python_torch():
     code = "import os, torch; print(os.path.dirname(torch.__file__))"
     python = "python" if os.environ.get("VIRTUAL_ENV") else "python3"
-    done = subprocess.run([python, "-c", code], stdout=subprocess.PIPE, text=True)
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    done = subprocess.run([python, "-c", code], text=True, **quiet)
     if done.returncode != 0:
         raise Problem(
             f"LIBTORCH_USE_PYTORCH is set, but {python} has no torch",
