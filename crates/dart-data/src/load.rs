@@ -12,7 +12,7 @@ use crate::format::text::is_missing;
 use crate::layout::Layout;
 use crate::pool::{Pool, read_all, text_hash};
 use crate::present::{self, Place};
-use crate::warning::{Warning, WarningKind};
+use crate::warning::{Warning, WarningKind, few_rows};
 
 /// Which splits are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -177,7 +177,14 @@ impl<'t> Full<'t> {
         let file = self.files[0].clone();
         let drawn = pool.draw(task, layout, request, &file)?;
         let wanted = request.k.saturating_mul(request.dev_factor + 1);
-        loading.few(&drawn.available, wanted, request.strict, &file)?;
+        let few = few_rows(
+            &task.labels,
+            &drawn.available,
+            wanted,
+            request.strict,
+            &file,
+        )?;
+        loading.warnings.extend(few);
         let rows = [drawn.train.as_slice(), &drawn.dev].concat();
         let mut train = pool.examples(task, layout, &file, &rows)?;
         let mut dev = Split::new(train.split_off(drawn.train.len()));
@@ -256,7 +263,8 @@ impl Loading<'_> {
             let mut counts = vec![0; self.task.labels.len()];
             train.iter().for_each(|example| counts[example.label] += 1);
             let file = self.files[0].clone();
-            self.few(&counts, request.k, request.strict, &file)?;
+            let few = few_rows(&self.task.labels, &counts, request.k, request.strict, &file)?;
+            self.warnings.extend(few);
         }
         let dev = self.file(place.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
         let test = self.test(place)?.unwrap_or_default();
@@ -284,27 +292,6 @@ impl Loading<'_> {
             let message = format!("{count} broken rows were left out");
             self.warn(WarningKind::Dropped, file, count, message);
         }
-    }
-
-    /// Warns of classes with too few rows, or refuses them.
-    fn few(&mut self, counts: &[usize], wanted: usize, strict: bool, file: &Path) -> Result<()> {
-        for (label, found) in self.task.labels.iter().zip(counts.iter().copied()) {
-            if found >= wanted {
-                continue;
-            }
-            if strict {
-                let (path, label) = (file.to_owned(), label.clone());
-                return Err(DataError::FewRows {
-                    path,
-                    label,
-                    found,
-                    wanted,
-                });
-            }
-            let message = format!("class {label:?} has {found} rows of the {wanted} asked for");
-            self.warn(WarningKind::FewRows, file, found, message);
-        }
-        Ok(())
     }
 
     fn finish(mut self, train: Split, dev: Split, test: Split, given: bool) -> Splits {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::error::{DataError, Result};
+
 /// The kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WarningKind {
@@ -39,6 +41,35 @@ impl Warning {
             message,
         }
     }
+}
+
+/// Warnings of the classes with fewer rows than wanted, or the first of them as an error where
+/// `strict`.
+pub(crate) fn few_rows<'n>(
+    names: impl IntoIterator<Item = &'n String>,
+    counts: &[usize],
+    wanted: usize,
+    strict: bool,
+    file: &Path,
+) -> Result<Vec<Warning>> {
+    let mut warnings = Vec::new();
+    for (label, found) in names.into_iter().zip(counts.iter().copied()) {
+        if found >= wanted {
+            continue;
+        }
+        if strict {
+            let (path, label) = (file.to_owned(), label.clone());
+            return Err(DataError::FewRows {
+                path,
+                label,
+                found,
+                wanted,
+            });
+        }
+        let message = format!("class {label:?} has {found} rows of the {wanted} asked for");
+        warnings.push(Warning::new(WarningKind::FewRows, file, found, message));
+    }
+    Ok(warnings)
 }
 
 impl std::fmt::Display for Warning {

@@ -22,7 +22,7 @@ use crate::layout::{Column, Format, Layout};
 use crate::load::SplitRequest;
 use crate::pool::Pool;
 use crate::present::{find_full, missing_message};
-use crate::warning::{Warning, WarningKind};
+use crate::warning::{Warning, few_rows};
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,14 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
         chain: &layout.chain,
     };
     let drawn = draw(&groups.of_row, groups.names.len(), &how);
-    let warnings = few(&groups.names, &drawn.available, request, &source)?;
+    let wanted = request.k.saturating_mul(request.dev_factor + 1);
+    let warnings = few_rows(
+        &groups.names,
+        &drawn.available,
+        wanted,
+        request.strict,
+        &source,
+    )?;
 
     let extension = match (task.kind, layout.read.format) {
         (Kind::Relation, _) => "jsonl",
@@ -109,33 +116,6 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
         files.push(file);
     }
     Ok(Written { files, warnings })
-}
-
-fn few(
-    names: &[String],
-    available: &[usize],
-    request: &SplitRequest,
-    source: &Path,
-) -> Result<Vec<Warning>> {
-    let wanted = request.k * (request.dev_factor + 1);
-    let mut warnings = Vec::new();
-    for (label, found) in names.iter().zip(available.iter().copied()) {
-        if found >= wanted {
-            continue;
-        }
-        if request.strict {
-            let (path, label) = (source.to_owned(), label.clone());
-            return Err(DataError::FewRows {
-                path,
-                label,
-                found,
-                wanted,
-            });
-        }
-        let message = format!("class {label:?} has {found} rows of the {wanted} asked for");
-        warnings.push(Warning::new(WarningKind::FewRows, source, found, message));
-    }
-    Ok(warnings)
 }
 
 /// The names that LM-BFF gives, from the task's k-shot layout.
