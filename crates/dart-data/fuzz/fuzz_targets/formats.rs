@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use dart_data::format::read_rows;
 use dart_data::layout::Read;
@@ -24,13 +25,25 @@ const READS: [&str; 12] = [
     "{format: semeval-text}",
 ];
 
+static PARSED: LazyLock<Vec<Read>> = LazyLock::new(|| {
+    READS
+        .iter()
+        .map(|read| serde_yaml::from_str(read).unwrap())
+        .collect()
+});
+
 fuzz_target!(|data: &[u8]| {
-    let Some((choice, content)) = data.split_first() else { return };
-    let read: Read = serde_yaml::from_str(READS[usize::from(*choice) % READS.len()]).unwrap();
+    let Some((choice, content)) = data.split_first() else {
+        return;
+    };
+    let read = &PARSED[usize::from(*choice) % READS.len()];
     let path = std::env::temp_dir().join(format!("dart-data-fuzz-{}", std::process::id()));
-    std::fs::File::create(&path).unwrap().write_all(content).unwrap();
+    std::fs::File::create(&path)
+        .unwrap()
+        .write_all(content)
+        .unwrap();
     let mut rows = 0;
-    let _ = read_rows(&path, &read, &mut |record| {
+    let _ = read_rows(&path, read, &mut |record| {
         rows += 1;
         if let Ok(record) = record {
             for mention in record.entities.iter().flat_map(|e| [&e.head, &e.tail]) {
@@ -39,6 +52,10 @@ fuzz_target!(|data: &[u8]| {
                 }
             }
         }
-        if rows < 1000 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if rows < 1000 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     });
 });
