@@ -28,11 +28,17 @@ pub enum CoreError {
     #[error("{0}")]
     Setting(String),
     /// libtorch reported an error.
-    #[error("libtorch: {0}")]
+    #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),
     /// The observer asked to stop; the state is saved and the run can be resumed.
     #[error("interrupted; the state is saved and the run can be resumed")]
     Interrupted,
+}
+
+/// libtorch's messages go on with a C++ stack trace.
+fn first_line(error: &tch::TchError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_string()
 }
 
 impl CoreError {

@@ -58,20 +58,30 @@ pub fn fill_mask(
     }
     let _no_grad = tch::no_grad_guard();
     let device = model.device();
-    let batch = Batch::new(&rows.iter().collect::<Vec<_>>(), tokenizer.special().pad, device)?;
+    let batch = Batch::new(
+        &rows.iter().collect::<Vec<_>>(),
+        tokenizer.special().pad,
+        device,
+    )?;
     let none = model.embeddings.f_narrow(0, 0, 0)?;
     let words = lookup(&model.embeddings, &none, &batch.ids)?;
     let hidden = model.encode(&words, &batch.shape, Some(&batch.slots), Mode::Evaluate)?;
     let head = model.transform(&hidden.f_squeeze_dim(1)?)?;
     let logits = LanguageModel::decode(&head, &model.embeddings, &model.bias)?;
-    let probabilities = logits.f_softmax(-1, Kind::Double)?.f_to_device(Device::Cpu)?;
+    let probabilities = logits
+        .f_softmax(-1, Kind::Double)?
+        .f_to_device(Device::Cpu)?;
     let top = (top as i64).min(model.config.vocab);
     let (values, ids) = probabilities.f_topk(top, -1, true, true)?;
     let mut filled = Vec::with_capacity(rows.len());
     for (i, (row, text)) in rows.into_iter().zip(sources).enumerate() {
         let values = Vec::<f64>::try_from(&values.f_get(i as i64)?)?;
         let ids = Vec::<i64>::try_from(&ids.f_get(i as i64)?)?;
-        let candidate = |(id, probability)| Candidate { id, token: tokenizer.token(id), probability };
+        let candidate = |(id, probability)| Candidate {
+            id,
+            token: tokenizer.token(id),
+            probability,
+        };
         filled.push(Filled {
             text: text.clone(),
             ids: row.ids,
@@ -91,11 +101,16 @@ fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Ve
     let fail = |why: String| Err(CoreError::Setting(format!("`{text}`: {why}")));
     if ids.len() > model.config.max_length() {
         let longest = model.config.max_length();
-        return fail(format!("{} tokens, the model takes {longest}; shorten it", ids.len()));
+        return fail(format!(
+            "{} tokens, the model takes {longest}; shorten it",
+            ids.len()
+        ));
     }
     let slots: Vec<usize> = (0..ids.len()).filter(|&i| ids[i] == special.mask).collect();
     if slots.is_empty() {
-        return fail(format!("there is no {MASK} to fill; write it where a word is missing"));
+        return fail(format!(
+            "there is no {MASK} to fill; write it where a word is missing"
+        ));
     }
     let encoded = |slot| Encoded {
         ids: ids.clone(),

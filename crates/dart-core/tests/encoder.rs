@@ -78,16 +78,22 @@ fn positions_read_alone_equal_all_positions() {
     for (name, expected) in MODELS {
         let model = LanguageModel::load(&goldens().join(name)).unwrap();
         let f = forward(&model, &golden(expected));
-        let batch = f.keep.size()[0];
-        let read = Tensor::from_slice(&[0i64, 2]).repeat([batch, 1]);
+        // The first and the last token of each example.
+        let last = f
+            .keep
+            .sum_dim_intlist([1i64].as_slice(), false, Kind::Int64)
+            - 1;
+        let read = Tensor::stack(&[last.zeros_like(), last], 1);
         let some = model
             .encode(&f.inputs, &f.shape, Some(&read), Mode::Evaluate)
             .unwrap();
         let all = model
             .encode(&f.inputs, &f.shape, None, Mode::Evaluate)
             .unwrap();
-        let index = Tensor::from_slice(&[0i64, 2]);
-        close(name, &some, &all.index_select(1, &index), 2e-5);
+        let index = read
+            .unsqueeze(-1)
+            .expand([-1, -1, model.config.hidden], false);
+        close(name, &some, &all.gather(1, &index, false), 2e-5);
     }
 }
 

@@ -85,7 +85,11 @@ pub fn run(args: &PretrainArgs) -> Result<()> {
         data.push(own);
     }
     let results = args.results.clone().unwrap_or_else(|| root.join("results"));
-    let folders = Folders { models: root.join("models"), data, results };
+    let folders = Folders {
+        models: root.join("models"),
+        data,
+        results,
+    };
     let stop = Stop::listen(|| eprintln!("stopping after this step"))?;
     match train(&yaml::read(&args.file)?, &folders, &stop) {
         Err(error) if matches!(error.downcast_ref(), Some(CoreError::Interrupted)) => {
@@ -153,9 +157,16 @@ fn corpus(config: &PretrainConfig, folders: &Folders) -> Result<Vec<CorpusFile>>
     let dir = folders.data[0].join(&config.corpus);
     let files = corpus_files(&dir)?;
     if files.is_empty() {
-        bail!("{}: no .txt file; give the folder that holds it with --data-dir", dir.display());
+        bail!(
+            "{}: no .txt file; give the folder that holds it with --data-dir",
+            dir.display()
+        );
     }
-    eprintln!("reading {} files; {} test sentences are kept out", files.len(), held.len());
+    eprintln!(
+        "reading {} files; {} test sentences are kept out",
+        files.len(),
+        held.len()
+    );
     Ok(read_corpus(&files, &held)?)
 }
 
@@ -163,8 +174,11 @@ fn tokenize(tokenizer: &Tokenizer, corpus: &[CorpusFile], settings: &PretrainSet
     let files: Vec<Vec<i64>> = corpus
         .iter()
         .map(|file| {
-            let documents: Vec<Vec<i64>> =
-                file.documents.par_iter().map(|document| tokenizer.encode(document)).collect();
+            let documents: Vec<Vec<i64>> = file
+                .documents
+                .par_iter()
+                .map(|document| tokenizer.encode(document))
+                .collect();
             documents.concat()
         })
         .collect();
@@ -174,7 +188,12 @@ fn tokenize(tokenizer: &Tokenizer, corpus: &[CorpusFile], settings: &PretrainSet
 /// Writes the model folder: weights last, so that a folder with weights is complete.
 fn export(training: &Pretraining, base: &Path, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
-    for name in ["vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] {
+    for name in [
+        "vocab.txt",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+    ] {
         let from = base.join(name);
         if name == "vocab.txt" || from.exists() {
             let bytes = std::fs::read(&from).with_context(|| format!("{}", from.display()))?;
@@ -200,7 +219,10 @@ fn export(training: &Pretraining, base: &Path, dir: &Path) -> Result<()> {
 fn rescore(dir: &Path, blocks: &Blocks, config: &PretrainConfig) -> Result<HeldOut> {
     let tokenizer = Tokenizer::load(dir)?;
     let model = LanguageModel::load(dir)?;
-    Ok(Pretraining::finished(model, tokenizer.special(), &config.training)?.score(&blocks.held_out)?)
+    Ok(
+        Pretraining::finished(model, tokenizer.special(), &config.training)?
+            .score(&blocks.held_out)?,
+    )
 }
 
 /// Reports to TensorBoard, to a CSV file of the curve and to stderr.
@@ -223,36 +245,67 @@ impl Watch {
             Ok(text) => text
                 .lines()
                 .skip(1)
-                .filter(|line| line.split(',').next().and_then(|s| s.parse().ok()).is_some_and(|s: usize| s <= step))
+                .filter(|line| {
+                    line.split(',')
+                        .next()
+                        .and_then(|s| s.parse().ok())
+                        .is_some_and(|s: usize| s <= step)
+                })
                 .fold(header, |all, line| all + line + "\n"),
             Err(_) => header,
         };
         write_atomically(&curve, kept.as_bytes())?;
         let now = Instant::now();
-        Ok(Watch { events, curve, steps, first: step, started: now, told: now, failure: None })
+        Ok(Watch {
+            events,
+            curve,
+            steps,
+            first: step,
+            started: now,
+            told: now,
+            failure: None,
+        })
     }
 
     fn report(&mut self, report: &PretrainReport, stop: &Stop) -> Control {
         if let Err(error) = self.record(report) {
             self.failure.get_or_insert(error);
         }
-        if self.failure.is_some() || stop.stopped() { Control::Stop } else { Control::Continue }
+        if self.failure.is_some() || stop.stopped() {
+            Control::Stop
+        } else {
+            Control::Continue
+        }
     }
 
     fn record(&mut self, report: &PretrainReport) -> Result<()> {
         match report {
-            PretrainReport::Step { step, loss, learning_rate, gradient_norm } => {
+            PretrainReport::Step {
+                step,
+                loss,
+                learning_rate,
+                gradient_norm,
+            } => {
                 self.events.scalar("train/loss", *step, *loss)?;
                 self.events.scalar("learning_rate", *step, *learning_rate)?;
                 self.events.scalar("gradient_norm", *step, *gradient_norm)?;
                 if self.told.elapsed() > Duration::from_secs(30) {
                     self.told = Instant::now();
                     let done = (step - self.first).max(1) as f64;
-                    let left = self.started.elapsed().as_secs_f64() / done * (self.steps - step) as f64;
-                    eprintln!("step {step}/{}: loss {loss:.3}, {:.0} minutes left", self.steps, left / 60.0);
+                    let left =
+                        self.started.elapsed().as_secs_f64() / done * (self.steps - step) as f64;
+                    eprintln!(
+                        "step {step}/{}: loss {loss:.3}, {:.0} minutes left",
+                        self.steps,
+                        left / 60.0
+                    );
                 }
             }
-            PretrainReport::HeldOut { step, tokens, scores } => {
+            PretrainReport::HeldOut {
+                step,
+                tokens,
+                scores,
+            } => {
                 self.events.scalar("held_out/loss", *step, scores.loss)?;
                 self.events.scalar("held_out/top1", *step, scores.top1)?;
                 self.events.scalar("held_out/top5", *step, scores.top5)?;

@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 use super::config::{Family, LmConfig};
 use super::layer::{Layer, Linear, Mode, Norm, to};
 use super::names::{EMBEDDING_NORM, POSITIONS, TOKEN_TYPES};
+use super::packing::Packing;
 use super::params::{Parameter, Role};
 use super::weights::Weights;
 use crate::error::{CoreError, Result};
@@ -112,21 +113,31 @@ impl Encoder {
         read: Option<&Tensor>,
         mode: Mode,
     ) -> Result<Tensor> {
-        let mut x = self.embed(words, shape, mode)?;
+        let packing = Packing::new(&shape.keep)?;
+        let mut x = self.embed(words, shape, &packing, mode)?;
         let bias = attention_bias(&shape.keep, x.kind())?;
         for i in 0..self.config.layers {
             let layer = &self.layers[i % self.layers.len()];
-            let last = i + 1 == self.config.layers;
-            let wanted = match read.filter(|_| last) {
-                Some(read) => gather_positions(&x, read)?,
-                None => x.shallow_clone(),
-            };
-            x = layer.forward(&x, &wanted, &bias, mode)?;
+            let read = read.filter(|_| i + 1 == self.config.layers);
+            x = layer.forward(&x, &packing, read, &bias, mode)?;
         }
-        Ok(x)
+        match read {
+            Some(read) => {
+                let (batch, r) = read.size2()?;
+                Ok(x.f_view([batch, r, self.config.hidden])?)
+            }
+            None => packing.pad(&x),
+        }
     }
 
-    fn embed(&self, words: &Tensor, shape: &Shape, mode: Mode) -> Result<Tensor> {
+    /// Embeddings `[tokens, H]`.
+    fn embed(
+        &self,
+        words: &Tensor,
+        shape: &Shape,
+        packing: &Packing,
+        mode: Mode,
+    ) -> Result<Tensor> {
         let seq = words.size3()?.1;
         if seq > self.config.max_length() as i64 {
             return Err(CoreError::Setting(format!(
@@ -147,7 +158,7 @@ impl Encoder {
         }
         let x = self
             .norm
-            .forward(&x)?
+            .forward(&packing.pack(&x)?)?
             .f_dropout(self.config.dropout, mode == Mode::Train)?;
         match &self.project {
             Some(project) => project.forward(&x),
@@ -165,17 +176,6 @@ fn attention_bias(keep: &Tensor, kind: Kind) -> Result<Tensor> {
     };
     let pad = keep.f_to_kind(kind)?.f_rsub_scalar(1)?;
     Ok(pad.f_mul_scalar(lowest)?.f_unsqueeze(1)?.f_unsqueeze(1)?)
-}
-
-/// Rows of `x` `[batch, seq, H]` at `read` `[batch, r]`: `[batch, r, H]`.
-fn gather_positions(x: &Tensor, read: &Tensor) -> Result<Tensor> {
-    let (batch, seq, hidden) = x.size3()?;
-    let offsets = Tensor::f_arange(batch, (Kind::Int64, x.device()))?.f_mul_scalar(seq)?;
-    let flat = read.f_add(&offsets.f_unsqueeze(1)?)?.f_view([-1])?;
-    let r = read.size2()?.1;
-    Ok(x.f_reshape([batch * seq, hidden])?
-        .f_index_select(0, &flat)?
-        .f_view([batch, r, hidden])?)
 }
 
 fn layer_prefix(prefix: &str, layer: &str, i: usize) -> String {

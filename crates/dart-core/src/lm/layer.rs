@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::config::{Activation, LmConfig};
 use super::names::Names;
+use super::packing::Packing;
 use super::params::{Parameter, Role};
 use super::weights::Weights;
 use crate::error::Result;
@@ -166,27 +167,46 @@ impl Layer {
         self.out_norm.to(device, kind)
     }
 
-    /// `x` `[batch, seq, H]` are keys and values, `read` `[batch, r, H]` the positions wanted (the
-    /// same tensor as `x` for all); `bias` `[batch, 1, 1, seq]` is added to the scores.
-    pub fn forward(&self, x: &Tensor, read: &Tensor, bias: &Tensor, mode: Mode) -> Result<Tensor> {
+    /// Hidden states `[tokens, H]` from `x` `[tokens, H]`, or `[batch × r, H]` at the positions
+    /// `read` `[batch, r]` alone. `bias` `[batch, 1, 1, seq]` is added to the attention scores.
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        packing: &Packing,
+        read: Option<&Tensor>,
+        bias: &Tensor,
+        mode: Mode,
+    ) -> Result<Tensor> {
         let train = mode == Mode::Train;
         let dropout = if train { self.attention_dropout } else { 0.0 };
-        let (batch, r, hidden) = read.size3()?;
+        let (wanted, query) = match read {
+            None => (x.shallow_clone(), packing.pad(&self.query.forward(x)?)?),
+            Some(read) => {
+                let wanted = packing.gather(x, read)?;
+                let (batch, r) = read.size2()?;
+                let query = self.query.forward(&wanted)?.f_view([batch, r, -1])?;
+                (wanted, query)
+            }
+        };
         let context = Tensor::f_scaled_dot_product_attention(
-            &self.split(&self.query.forward(read)?)?,
-            &self.split(&self.key.forward(x)?)?,
-            &self.split(&self.value.forward(x)?)?,
+            &self.split(&query)?,
+            &self.split(&packing.pad(&self.key.forward(x)?)?)?,
+            &self.split(&packing.pad(&self.value.forward(x)?)?)?,
             Some(bias),
             dropout,
             false,
             None,
-        )?; // [batch, heads, r, H / heads]
-        let context = context.f_transpose(1, 2)?.f_reshape([batch, r, hidden])?;
+        )?; // [batch, heads, seq or r, H / heads]
+        let context = context.f_transpose(1, 2)?.f_flatten(2, 3)?;
+        let context = match read {
+            None => packing.pack(&context)?,
+            Some(_) => context.f_flatten(0, 1)?,
+        };
         let attended = self
             .attention_out
             .forward(&context)?
             .f_dropout(self.dropout, train)?;
-        let x = self.attention_norm.forward(&attended.f_add(read)?)?;
+        let x = self.attention_norm.forward(&attended.f_add(&wanted)?)?;
         let fed = self
             .down
             .forward(&activate(&self.up.forward(&x)?, self.activation)?)?;

@@ -4,6 +4,7 @@ mod config;
 mod encoder;
 mod layer;
 mod names;
+mod packing;
 mod params;
 pub mod weights;
 

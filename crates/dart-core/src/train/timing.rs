@@ -33,19 +33,16 @@ pub struct Timing {
 ///
 /// # Errors
 /// As [`super::fit`], or `untimed` leaves nothing to time.
-pub fn time(
-    spec: &RunSpec,
-    train: &[Example],
-    test: &[Example],
-    untimed: usize,
-) -> Result<Timing> {
+pub fn time(spec: &RunSpec, train: &[Example], test: &[Example], untimed: usize) -> Result<Timing> {
     let settings = spec.settings;
     let Some(steps) = settings.steps.checked_sub(untimed).filter(|&n| n > 0) else {
         let message = format!("of {} steps, {untimed} are not timed", settings.steps);
         return Err(CoreError::Setting(message));
     };
     if train.is_empty() || test.is_empty() {
-        return Err(CoreError::Setting("there is no training or no test example".into()));
+        return Err(CoreError::Setting(
+            "there is no training or no test example".into(),
+        ));
     }
     let built = build(spec)?;
     let state = FitState::new(spec, Path::new(""))?;
