@@ -1,5 +1,6 @@
 //! The optimizer, the losses and the metrics against PyTorch, mpmath and scikit-learn
 //! (tests/goldens, made by scripts/goldens).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

@@ -223,7 +223,7 @@ impl<'a> Fit<'a> {
             let report = self.train_step()?;
             let mut stop = observer.step(&report) == Control::Stop;
             let last = self.step == settings.steps;
-            if last || self.step % settings.eval_every == 0 {
+            if last || self.step.is_multiple_of(settings.eval_every) {
                 let report = self.evaluate()?;
                 stop |= observer.evaluation(&report) == Control::Stop;
                 if !stop && !last && observer.save_due() {

@@ -2,11 +2,17 @@
 //!
 //! Every row of the vocabulary stays frozen but `[MASK]`'s, which a sentence encoder never trained.
 
+mod blocks;
+mod settings;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
+
+pub use blocks::Blocks;
+use blocks::{Masked, hide, log_frequencies};
+pub use settings::{HeldOut, PretrainReport, PretrainSettings};
 
 use crate::adamw::{AdamW, Betas, linear_schedule};
 use crate::control::Control;
@@ -14,196 +20,11 @@ use crate::error::{CoreError, Result};
 use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, Shape, indices};
 use crate::pseudo::lookup;
-use crate::rng::{Rng, key};
+use crate::rng::Rng;
 use crate::tokenizer::Special;
-
-/// Settings of masked-token training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PretrainSettings {
-    /// Tokens a block, `[CLS]` and `[SEP]` included.
-    pub block: usize,
-    /// Share of each file's blocks that is held out (at least 8 blocks).
-    pub held_out: f64,
-    /// Blocks a step.
-    pub batch: usize,
-    /// Optimizer steps.
-    pub steps: usize,
-    /// Share of a block's tokens that is to be predicted, at the first step.
-    pub mask_rate: f64,
-    /// The same at the last step; linear between.
-    pub mask_rate_end: f64,
-    /// Peak learning rate.
-    pub learning_rate: f64,
-    /// Share of the steps in which the learning rate rises.
-    pub warmup: f64,
-    /// AdamW's β₁.
-    pub beta1: f64,
-    /// AdamW's β₂.
-    pub beta2: f64,
-    /// AdamW's ε.
-    pub eps: f64,
-    /// Weight decay of the matrices.
-    pub weight_decay: f64,
-    /// Largest global gradient norm.
-    pub clip: f64,
-    /// Weight of the head's LayerNorm at the start: the scale of the first logits.
-    pub head_scale: f64,
-    /// Steps between evaluations on the held-out blocks.
-    pub eval_every: usize,
-    /// Steps between saves of the state that a stopped run goes on from.
-    pub save_every: usize,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Intra-op threads.
-    pub threads: usize,
-}
 
 /// Share of tokens to predict when scoring held-out blocks.
 const HELD_OUT_RATE: f64 = 0.15;
-
-/// Blocks of token ids, `[CLS]` and `[SEP]` included, all of one length.
-#[derive(Clone, Debug, Default)]
-pub struct Blocks {
-    /// What is trained on.
-    pub train: Vec<Vec<i64>>,
-    /// What is scored.
-    pub held_out: Vec<Vec<i64>>,
-}
-
-impl Blocks {
-    /// Cuts each file's token ids into blocks, shuffles them with the seed and holds out the first
-    /// `max(8, share)` of each file. What is left over at a file's end is dropped.
-    pub fn cut(files: &[Vec<i64>], special: Special, settings: &PretrainSettings) -> Self {
-        let inner = settings.block.saturating_sub(2).max(1);
-        let mut blocks = Blocks::default();
-        for ids in files {
-            let mut cut: Vec<Vec<i64>> = ids
-                .chunks_exact(inner)
-                .map(|chunk| {
-                    let mut block = vec![special.cls];
-                    block.extend_from_slice(chunk);
-                    block.push(special.sep);
-                    block
-                })
-                .collect();
-            Rng::new(settings.seed, "held-out", &[]).shuffle(&mut cut);
-            let held = ((cut.len() as f64 * settings.held_out) as usize)
-                .max(8)
-                .min(cut.len());
-            blocks.held_out.extend(cut.drain(..held));
-            blocks.train.append(&mut cut);
-        }
-        blocks
-    }
-}
-
-/// A batch with words hidden.
-struct Masked {
-    ids: Tensor,
-    read: Tensor,
-    targets: Tensor,
-}
-
-/// Hides `rate` of the tokens of each block (the same number in each): 80 % become `[MASK]` (id V,
-/// the free row), 10 % a random token, 10 % stay (Devlin et al., section 3.1).
-fn hide(
-    blocks: &[&Vec<i64>],
-    rate: f64,
-    special: Special,
-    vocab: i64,
-    rng: &mut Rng,
-) -> Result<Masked> {
-    let (mut ids, mut read, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-    let length = blocks.first().map_or(0, |b| b.len());
-    let inner = length.saturating_sub(2);
-    let count = ((inner as f64 * rate).round() as usize).clamp(1, inner.max(1));
-    for block in blocks {
-        let mut hidden = (*block).clone();
-        for i in rng.choose(inner, count) {
-            let position = i + 1;
-            read.push(position as i64);
-            targets.push(block[position]);
-            let lot = rng.uniform();
-            if lot < 0.8 {
-                hidden[position] = special.mask;
-            } else if lot < 0.9 {
-                hidden[position] = rng.below(vocab as usize) as i64;
-            }
-        }
-        ids.extend(
-            hidden
-                .into_iter()
-                .map(|id| if id == special.mask { vocab } else { id }),
-        );
-    }
-    let batch = blocks.len() as i64;
-    Ok(Masked {
-        ids: indices(&ids, Device::Cpu)?.f_view([batch, length as i64])?,
-        read: indices(&read, Device::Cpu)?.f_view([batch, count as i64])?,
-        targets: indices(&targets, Device::Cpu)?,
-    })
-}
-
-/// log((count + 1) / (all + V)) of each token, `[V]`.
-fn log_frequencies(blocks: &[Vec<i64>], vocab: i64) -> Result<Tensor> {
-    let mut counts = vec![1f64; vocab as usize];
-    for &id in blocks.iter().flatten() {
-        match counts.get_mut(id as usize) {
-            Some(count) => *count += 1.0,
-            None => return Err(CoreError::Setting(format!("the model has no token {id}"))),
-        }
-    }
-    let total: f64 = counts.iter().sum();
-    let logs: Vec<f32> = counts.iter().map(|c| (c / total).ln() as f32).collect();
-    Ok(Tensor::f_from_slice(&logs)?)
-}
-
-/// Key of the settings, so that a state is never taken for another run's. A run may go on with
-/// another number of threads, though then its bits are no longer those of an undisturbed one.
-fn identity(settings: &PretrainSettings) -> i64 {
-    let settings = PretrainSettings {
-        threads: 1,
-        ..settings.clone()
-    };
-    key(settings.seed, &format!("{settings:?}"), &[]) as i64
-}
-
-/// What a step or an evaluation reports.
-#[derive(Clone, Debug)]
-pub enum PretrainReport {
-    /// After an optimizer step.
-    Step {
-        /// Steps done.
-        step: usize,
-        /// Cross-entropy of the batch.
-        loss: f64,
-        /// Learning rate.
-        learning_rate: f64,
-        /// Gradient norm before clipping.
-        gradient_norm: f64,
-    },
-    /// After scoring the held-out blocks.
-    HeldOut {
-        /// Steps done.
-        step: usize,
-        /// Tokens trained on so far.
-        tokens: usize,
-        /// Scores.
-        scores: HeldOut,
-    },
-}
-
-/// Scores on the held-out blocks at the tokens to predict.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HeldOut {
-    /// Cross-entropy.
-    pub loss: f64,
-    /// Share of tokens whose top candidate is right.
-    pub top1: f64,
-    /// Share of tokens that are among the five top candidates.
-    pub top5: f64,
-}
 
 /// A model in masked-token training.
 pub struct Pretraining {
@@ -334,7 +155,7 @@ impl Pretraining {
             let report = self.train_step(&blocks.train)?;
             let mut control = observe(&report);
             let done = self.step == self.settings.steps;
-            if done || self.step % self.settings.eval_every == 0 {
+            if done || self.step.is_multiple_of(self.settings.eval_every) {
                 let scores = self.score(&blocks.held_out)?;
                 last = Some(scores);
                 let tokens = self.step * self.settings.batch * self.settings.block;
@@ -348,7 +169,7 @@ impl Pretraining {
                 }
             }
             let stop = control == Control::Stop && !done;
-            if done || stop || self.step % self.settings.save_every == 0 {
+            if done || stop || self.step.is_multiple_of(self.settings.save_every) {
                 self.save(state)?;
             }
             if stop {
@@ -474,7 +295,7 @@ impl Pretraining {
         for (i, moment) in self.optimizer.state().into_iter().enumerate() {
             tensors.insert(format!("moment.{i}"), moment);
         }
-        let counters = [self.step as i64, identity(&self.settings)];
+        let counters = [self.step as i64, self.settings.identity()];
         tensors.insert("counters".into(), indices(&counters, Device::Cpu)?);
         write(path, &tensors)
     }
@@ -490,7 +311,7 @@ impl Pretraining {
             .collect();
         let counters = Vec::<i64>::try_from(&weights.take("counters", &[2]))?;
         weights.finish()?;
-        if counters[1] != identity(&self.settings) {
+        if counters[1] != self.settings.identity() {
             let message = "is the state of other settings; remove it to start anew";
             return Err(CoreError::model(path, message));
         }
