@@ -1,11 +1,15 @@
 //! Catalog files, own tasks, templates and mappings of any text.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use dart_data::{Catalog, OwnTask, template};
 use libfuzzer_sys::fuzz_target;
 
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
+
 fuzz_target!(|text: &str| {
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = &*CATALOG;
     let _ = catalog.task(text);
     let _ = template::normalise(text);
     let _ = template::words_from_mapping(catalog.task("mnli").unwrap(), text);
