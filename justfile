@@ -42,9 +42,30 @@ tensorboard LOGDIR="results" *ARGS: (setup "--tensorboard")
 pretrain *ARGS: setup
     cargo run --package dart-exp -- pretrain experiments/pretrain-minilm.yaml "$@"
 
+# Time training and evaluation against PyTorch and transformers: just bench --data FOLDER
+[positional-arguments]
+bench *ARGS: setup python-reference
+    cargo build --package dart-exp
+    PYTHONPATH=.deps/goldens python3 bench/run.py --model models/minilm-mlm --dart-exp target/debug/dart-exp "$@"
+
+# Compare fill-mask with transformers on the same model and texts
+check-model MODEL="models/minilm-mlm": setup python-reference
+    #!/bin/sh
+    set -eu
+    set -- "It was a [MASK] movie ." "The capital of France is [MASK] ."
+    dir=$(mktemp -d)
+    cargo run --quiet --package dart-exp -- fill-mask --model "{{ MODEL }}" --top 10 --json "$@" > "$dir/ours"
+    export PYTHONPATH=.deps/goldens
+    python3 scripts/goldens/check_model.py "{{ MODEL }}" "$@" > "$dir/theirs"
+    python3 scripts/goldens/check_model.py --compare "$dir/ours" "$dir/theirs"
+
+# Python packages that golden files and the benchmark are made with (large: PyTorch)
+[private]
+python-reference:
+    @[ -f .deps/goldens/complete ] || { python3 -m pip install --quiet --upgrade --target .deps/goldens --requirement scripts/goldens/requirements.txt && touch .deps/goldens/complete; }
+
 # Make the tests' golden files again, with the Python packages that they are judged by
-goldens: setup
-    python3 -m pip install --quiet --upgrade --target .deps/goldens --requirement scripts/goldens/requirements.txt
+goldens: setup python-reference
     PYTHONPATH=.deps/goldens python3 scripts/goldens/make_all.py
 
 # Check dart-data against the published data sets: just published DIR [CORPUS]
