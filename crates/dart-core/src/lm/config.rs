@@ -90,6 +90,7 @@ struct Raw {
     type_vocab_size: Option<i64>,
     layer_norm_eps: Option<f64>,
     pad_token_id: Option<i64>,
+    tie_word_embeddings: Option<bool>,
     #[serde(alias = "dropout")]
     hidden_dropout_prob: Option<f64>,
     #[serde(alias = "attention_dropout")]
@@ -132,6 +133,9 @@ impl LmConfig {
             return Err(format!(
                 "position_embedding_type `{kind}` is not supported; only absolute"
             ));
+        }
+        if raw.tie_word_embeddings == Some(false) {
+            return Err("`tie_word_embeddings` is false; only tied decoders are supported".into());
         }
         if raw.num_hidden_groups.unwrap_or(1) != 1 || raw.inner_group_num.unwrap_or(1) != 1 {
             return Err("only ALBERT with one group of one layer is supported".into());

@@ -57,8 +57,9 @@ impl LanguageModel {
                  as a masked language model",
             ));
         }
-        let model = Self::take(&mut weights, config, true);
+        let mut model = Self::take(&mut weights, config, true);
         weights.finish()?;
+        model.to(Device::Cpu, Kind::Float)?;
         Ok(model)
     }
 
@@ -72,8 +73,9 @@ impl LanguageModel {
         let mut weights = Weights::read_dir(dir)?;
         let names = config.family.names();
         weights.ignore("", &[names.head_dense, names.head_norm, names.head_bias]);
-        let model = Self::take(&mut weights, config, false);
+        let mut model = Self::take(&mut weights, config, false);
         weights.finish()?;
+        model.to(Device::Cpu, Kind::Float)?;
         Ok(model)
     }
 
