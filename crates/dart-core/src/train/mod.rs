@@ -43,6 +43,7 @@ pub fn fit(
     state_dir: &Path,
     observer: &mut dyn Observer,
 ) -> Result<FitOutcome> {
+    spec.settings.check()?;
     let state = FitState::new(spec, state_dir)?;
     if let Some(outcome) = state.outcome()? {
         return Ok(outcome);
@@ -68,7 +69,12 @@ pub fn fit(
 /// # Errors
 /// No finished fit there, or the model does not work.
 pub fn score(spec: &RunSpec, examples: &[Example], state_dir: &Path) -> Result<Scores> {
+    spec.settings.check()?;
     let state = FitState::new(spec, state_dir)?;
+    if state.outcome()?.is_none() {
+        let message = "there is no finished fit here to score with";
+        return Err(CoreError::model(state_dir, message));
+    }
     if let Method::Majority = spec.method {
         let shares = state.load_shares(spec.task.labels.len())?;
         let rows: Vec<Vec<f64>> = examples.iter().map(|_| shares.clone()).collect();

@@ -6,6 +6,7 @@ use dart_data::Task;
 use serde::{Deserialize, Serialize};
 
 pub use crate::control::Control;
+use crate::error::{CoreError, Result};
 use crate::method::Method;
 
 /// Optimisation settings of a run.
@@ -38,6 +39,55 @@ pub struct TrainSettings {
     pub threads: usize,
     /// `auto`, `cpu` or `cuda:N`.
     pub device: String,
+}
+
+impl TrainSettings {
+    /// Refuses what cannot work.
+    ///
+    /// # Errors
+    /// Names the setting, its value and what it must be.
+    pub fn check(&self) -> Result<()> {
+        let counts = [
+            ("batch", self.batch),
+            ("accumulation", self.accumulation),
+            ("steps", self.steps),
+            ("eval_every", self.eval_every),
+            ("patience", self.patience.unwrap_or(1)),
+            ("threads", self.threads),
+        ];
+        for (key, value) in counts {
+            ensure(value >= 1, key, value, "at least 1")?;
+        }
+        let positive = [
+            ("learning_rate", self.learning_rate),
+            (
+                "pseudo_learning_rate",
+                self.pseudo_learning_rate.unwrap_or(self.learning_rate),
+            ),
+            ("clip", self.clip),
+        ];
+        for (key, value) in positive {
+            let fits = value > 0.0 && value.is_finite();
+            ensure(fits, key, value, "above 0 and finite")?;
+        }
+        let decay = self.weight_decay;
+        let fits = decay >= 0.0 && decay.is_finite();
+        ensure(fits, "weight_decay", decay, "at least 0 and finite")?;
+        let fits = (0.0..1.0).contains(&self.warmup);
+        ensure(fits, "warmup", self.warmup, "at least 0 and below 1")?;
+        // [CLS], a token, [SEP], a token, [SEP].
+        let longest = self.max_length;
+        ensure(longest >= 5, "max_length", longest, "at least 5")
+    }
+}
+
+fn ensure(fits: bool, key: &str, value: impl std::fmt::Display, wanted: &str) -> Result<()> {
+    match fits {
+        true => Ok(()),
+        false => Err(CoreError::Setting(format!(
+            "{key} is {value}; it must be {wanted}"
+        ))),
+    }
 }
 
 /// Everything that identifies a run but its data.
