@@ -4,6 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_core::method::{
+    Embeddings, Fluency, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptMethod, RowInit,
+    TemplateKind, TrainPart,
+};
+use dart_data::{Catalog, Example, Metric, Task};
 use tch::{Kind, Tensor};
 
 /// The folder of golden files.
@@ -44,4 +49,81 @@ pub fn minilm() -> PathBuf {
         dir.display()
     );
     dir
+}
+
+/// A copy of a golden model's folder without dropout, to be trained in tests. ALBERT's has no
+/// vocabulary: word i of the one it gets is `wi`.
+pub fn without_dropout(name: &str) -> tempfile::TempDir {
+    let (from, dir) = (goldens().join(name), tempfile::tempdir().unwrap());
+    let text = std::fs::read_to_string(from.join("config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+    config["hidden_dropout_prob"] = 0.0.into();
+    config["attention_probs_dropout_prob"] = 0.0.into();
+    std::fs::write(dir.path().join("config.json"), config.to_string()).unwrap();
+    std::fs::copy(
+        from.join("model.safetensors"),
+        dir.path().join("model.safetensors"),
+    )
+    .unwrap();
+    let vocabulary = match name {
+        "albert-tiny" => (0..90).map(albert_word).collect(),
+        _ => std::fs::read_to_string(from.join("vocab.txt")).unwrap(),
+    };
+    std::fs::write(dir.path().join("vocab.txt"), vocabulary).unwrap();
+    dir
+}
+
+fn albert_word(id: i64) -> String {
+    match id {
+        0 => "[PAD]\n".into(),
+        1 => "[UNK]\n".into(),
+        2 => "[CLS]\n".into(),
+        3 => "[SEP]\n".into(),
+        4 => "[MASK]\n".into(),
+        _ => format!("w{id}\n"),
+    }
+}
+
+/// A task of three classes on bert-tiny's vocabulary.
+pub fn task() -> Task {
+    let three = |words: [&str; 3]| words.map(String::from).to_vec();
+    let catalog = Catalog::embedded().unwrap();
+    Task {
+        name: "toy".into(),
+        labels: three(["bad", "okay", "good"]),
+        metric: Metric::Accuracy,
+        template: "{a} it was [MASK] .".into(),
+        words: three(["terrible", "okay", "great"]),
+        ..catalog.task("sst-2").unwrap().clone()
+    }
+}
+
+/// An example of one text.
+pub fn example(row: usize, text: &str, label: usize) -> Example {
+    Example {
+        row,
+        text_a: text.into(),
+        text_b: None,
+        entities: None,
+        label,
+    }
+}
+
+/// DART as the paper has it.
+pub fn dart() -> PromptMethod {
+    PromptMethod {
+        template: TemplateKind::Pseudo,
+        labels: LabelKind::Pseudo,
+        template_init: RowInit::Manual,
+        label_init: RowInit::Manual,
+        label_pieces: LabelPieces::Mean,
+        full_vocab: false,
+        fluency: Some(Fluency {
+            weight: 0.7,
+            labels: FluencyLabels::All,
+            mask: FluencyMask::One,
+        }),
+        train: TrainPart::Lm,
+        embeddings: Embeddings::Frozen,
+    }
 }

@@ -1,0 +1,699 @@
+//! Runs and masked-token training: resumed equals undisturbed, selection, refusals.
+
+mod common;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use common::{dart, example, goldens, task, tensors, without_dropout};
+use dart_core::build::build;
+use dart_core::control::Control;
+use dart_core::lm::LanguageModel;
+use dart_core::lm::weights::write;
+use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, TrainPart};
+use dart_core::pretrain::{Blocks, PretrainReport, PretrainSettings, Pretraining};
+use dart_core::rng::Rng;
+use dart_core::tokenizer::Tokenizer;
+use dart_core::train::{
+    EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, score,
+};
+use dart_core::{CoreError, Result};
+use dart_data::{Example, Task};
+use tempfile::TempDir;
+
+fn settings() -> TrainSettings {
+    TrainSettings {
+        learning_rate: 1e-3,
+        pseudo_learning_rate: None,
+        batch: 3,
+        accumulation: 2,
+        steps: 9,
+        warmup: 0.2,
+        weight_decay: 0.01,
+        clip: 1.0,
+        eval_every: 2,
+        patience: None,
+        max_length: 18,
+        threads: 1,
+        device: "cpu".into(),
+    }
+}
+
+fn examples() -> (Vec<Example>, Vec<Example>) {
+    let train = [
+        ("so dull and bad", 0),
+        ("okay", 1),
+        ("a fun bright movie", 2),
+        ("", 1),
+        ("boring plot", 0),
+        ("great music , great story", 2),
+        ("it is not very good but not bad", 1),
+    ];
+    let dev = [
+        ("sad", 0),
+        ("maybe", 1),
+        ("love it", 2),
+        ("slow film", 0),
+        ("happy", 2),
+    ];
+    let list = |rows: &[(&str, usize)]| {
+        let numbered = rows.iter().enumerate();
+        numbered.map(|(i, (t, y))| example(i, t, *y)).collect()
+    };
+    (list(&train), list(&dev))
+}
+
+/// Records reports; stops after a step, or after that step's evaluation.
+#[derive(Default)]
+struct Watch {
+    stop_after: Option<usize>,
+    at_evaluation: bool,
+    saves: bool,
+    steps: Vec<StepReport>,
+    evaluations: Vec<EvalReport>,
+}
+
+impl Watch {
+    fn answer(&self, step: usize, evaluation: bool) -> Control {
+        match self.stop_after == Some(step) && self.at_evaluation == evaluation {
+            true => Control::Stop,
+            false => Control::Continue,
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn save_due(&mut self) -> bool {
+        self.saves
+    }
+
+    fn step(&mut self, report: &StepReport) -> Control {
+        self.steps.push(report.clone());
+        self.answer(report.step, false)
+    }
+
+    fn evaluation(&mut self, report: &EvalReport) -> Control {
+        self.evaluations.push(report.clone());
+        self.answer(report.step, true)
+    }
+}
+
+/// Dropout draws from the process's one generator, so a run has the process for itself: here by
+/// waiting for the other tests.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything a run needs, with its folder.
+struct Run {
+    model: std::path::PathBuf,
+    method: Method,
+    settings: TrainSettings,
+    task: Task,
+    seed: u64,
+    dir: TempDir,
+}
+
+impl Run {
+    /// With bert-tiny's dropout of 0.1.
+    fn new(method: Method) -> Self {
+        Run {
+            model: goldens().join("bert-tiny"),
+            method,
+            settings: settings(),
+            task: task(),
+            seed: 42,
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn spec(&self) -> RunSpec<'_> {
+        RunSpec {
+            model: &self.model,
+            method: &self.method,
+            settings: &self.settings,
+            task: &self.task,
+            seed: self.seed,
+        }
+    }
+
+    fn fit(&self, watch: &mut Watch) -> Result<FitOutcome> {
+        let _alone = alone();
+        let (train, dev) = examples();
+        fit(&self.spec(), &train, &dev, self.dir.path(), watch)
+    }
+
+    fn path(&self, file: &str) -> std::path::PathBuf {
+        self.dir.path().join(file)
+    }
+
+    fn error(&self) -> String {
+        self.fit(&mut Watch::default()).unwrap_err().to_string()
+    }
+}
+
+fn head() -> Method {
+    Method::Head(HeadMethod {
+        train: TrainPart::Lm,
+        embeddings: Embeddings::Trained,
+    })
+}
+
+/// With accumulation and dropout, for every step at which a run can be stopped, before and after
+/// that step's evaluation, whether or not the state was saved before.
+#[test]
+fn a_resumed_run_equals_an_undisturbed_one() {
+    for method in [Method::Prompt(dart()), head()] {
+        let whole = Run::new(method.clone());
+        let mut undisturbed = Watch::default();
+        let outcome = whole.fit(&mut undisturbed).unwrap();
+        let best = std::fs::read(whole.path("best.safetensors")).unwrap();
+        for stop in 1..9 {
+            for at_evaluation in [false, true] {
+                if at_evaluation && stop % 2 != 0 {
+                    continue;
+                }
+                let run = Run::new(method.clone());
+                let mut first = Watch {
+                    stop_after: Some(stop),
+                    at_evaluation,
+                    saves: stop > 4,
+                    ..Watch::default()
+                };
+                let stopped = run.fit(&mut first);
+                assert!(matches!(stopped, Err(CoreError::Interrupted)));
+                let mut second = Watch::default();
+                assert_eq!(run.fit(&mut second).unwrap(), outcome, "stopped at {stop}");
+                let resumed = std::fs::read(run.path("best.safetensors")).unwrap();
+                assert!(resumed == best, "weights differ, stopped at {stop}");
+                assert_eq!(first.steps.len() + second.steps.len(), 9);
+                for (a, b) in undisturbed.steps.iter().skip(stop).zip(&second.steps) {
+                    assert_eq!(format!("{a:?}"), format!("{b:?}"));
+                }
+            }
+        }
+    }
+}
+
+/// A finished run is not done again, and its outcome does not need the data.
+#[test]
+fn a_finished_run_gives_its_outcome_again() {
+    let run = Run::new(Method::Prompt(dart()));
+    let outcome = run.fit(&mut Watch::default()).unwrap();
+    assert!(!run.path("state.safetensors").exists());
+    let mut again = Watch::default();
+    assert_eq!(run.fit(&mut again).unwrap(), outcome);
+    assert!(again.steps.is_empty());
+}
+
+/// The same seed gives the same bits whatever ran before; another seed does not.
+#[test]
+fn the_seed_decides() {
+    let bytes = |seed: u64| {
+        let mut run = Run::new(Method::Prompt(dart()));
+        run.seed = seed;
+        run.fit(&mut Watch::default()).unwrap();
+        std::fs::read(run.path("best.safetensors")).unwrap()
+    };
+    let first = bytes(13);
+    tch::manual_seed(5);
+    assert!(bytes(21) != first);
+    assert!(bytes(13) == first);
+}
+
+/// The best file holds what is trained and nothing else, and everything in it moved.
+#[test]
+fn a_fit_moves_what_it_trains_and_saves_no_vocabulary() {
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.settings.warmup = 0.0;
+    run.fit(&mut Watch::default()).unwrap();
+    let best = tensors(&run.path("best.safetensors"));
+    let start = tensors(&run.model.join("model.safetensors"));
+    let lm = LanguageModel::load(&run.model).unwrap();
+    let mut names: Vec<String> = lm.parameters().into_iter().map(|p| p.name).collect();
+    names.extend(["pseudo.rows".into(), "pseudo.bias".into()]);
+    names.sort();
+    assert_eq!(best.keys().cloned().collect::<Vec<_>>(), names);
+    for (name, tensor) in &best {
+        // No gradient but rounding: softmax does not see what is added to every score.
+        if let Some(before) = start.get(name).filter(|_| !name.ends_with("self.key.bias")) {
+            assert!(tensor != before, "{name} stayed");
+        }
+    }
+}
+
+/// The weights that `score` reads are those that were best on dev.
+#[test]
+fn score_uses_the_best_weights() {
+    for method in [Method::Prompt(dart()), head()] {
+        let run = Run::new(method);
+        let outcome = run.fit(&mut Watch::default()).unwrap();
+        let (_, dev) = examples();
+        let scores = score(&run.spec(), &dev, run.dir.path()).unwrap();
+        assert_eq!(
+            (scores.metric, scores.loss),
+            (outcome.dev, outcome.dev_loss)
+        );
+        assert_eq!(scores.predictions.len(), dev.len());
+        for (prediction, example) in scores.predictions.iter().zip(&dev) {
+            assert_eq!(
+                (prediction.row, prediction.gold),
+                (example.row, example.label)
+            );
+            let sum: f64 = prediction.probabilities.iter().sum();
+            assert!((sum - 1.0).abs() < 1e-12);
+            let top = prediction.probabilities[prediction.predicted];
+            assert!(prediction.probabilities.iter().all(|&p| p <= top));
+        }
+    }
+}
+
+/// On dev, the better metric wins, then the lower loss, then the earlier step.
+#[test]
+fn selection_breaks_ties_by_loss_then_by_step() {
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.settings.eval_every = 1;
+    let mut watch = Watch::default();
+    let outcome = run.fit(&mut watch).unwrap();
+    let mut best = &watch.evaluations[0];
+    for e in &watch.evaluations {
+        if e.dev > best.dev || (e.dev == best.dev && e.dev_loss < best.dev_loss) {
+            best = e;
+        }
+    }
+    assert_eq!(
+        (outcome.dev, outcome.dev_loss, outcome.best_step),
+        (best.dev, best.dev_loss, best.step)
+    );
+    let ties = watch.evaluations.windows(2).any(|w| w[0].dev == w[1].dev);
+    assert!(ties, "the data must make ties: {:?}", watch.evaluations);
+    // Nothing changes at a learning rate this small: all evaluations tie, the first stays.
+    let mut still = Run::new(Method::Prompt(dart()));
+    still.settings.learning_rate = 1e-30;
+    let mut watch = Watch::default();
+    assert_eq!(still.fit(&mut watch).unwrap().best_step, 2);
+    assert_eq!(watch.evaluations.len(), 5);
+    assert!(watch.evaluations.iter().skip(1).all(|e| !e.best));
+}
+
+#[test]
+fn patience_stops_a_run_that_no_longer_improves() {
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.settings.learning_rate = 1e-30;
+    run.settings.patience = Some(2);
+    let mut watch = Watch::default();
+    let outcome = run.fit(&mut watch).unwrap();
+    assert_eq!(
+        (outcome.best_step, outcome.steps, watch.evaluations.len()),
+        (2, 6, 3)
+    );
+    // Stopped at the last evaluation it would have had: nothing is left to do.
+    let mut stopped = Run::new(Method::Prompt(dart()));
+    stopped.settings = run.settings.clone();
+    let mut first = Watch {
+        stop_after: Some(6),
+        at_evaluation: true,
+        ..Watch::default()
+    };
+    assert!(stopped.fit(&mut first).is_err());
+    assert_eq!(stopped.fit(&mut Watch::default()).unwrap(), outcome);
+}
+
+#[test]
+fn majority_predicts_the_shares_of_the_training_examples() {
+    let run = Run::new(Method::Majority);
+    let outcome = run.fit(&mut Watch::default()).unwrap();
+    let (_, dev) = examples();
+    let scores = score(&run.spec(), &dev, run.dir.path()).unwrap();
+    assert_eq!(
+        (scores.metric, scores.loss),
+        (outcome.dev, outcome.dev_loss)
+    );
+    assert_eq!(outcome.dev, 0.2); // class 1, the most frequent, has one of five rows
+    for prediction in &scores.predictions {
+        assert_eq!(prediction.predicted, 1);
+        for (p, count) in prediction.probabilities.iter().zip([2.0, 3.0, 2.0]) {
+            assert!((p - count / 7.0).abs() < 1e-12);
+        }
+    }
+    let loss = -[2f64, 3.0, 2.0, 2.0, 2.0]
+        .iter()
+        .map(|c| (c / 7.0).ln())
+        .sum::<f64>()
+        / 5.0;
+    assert!((outcome.dev_loss - loss).abs() < 1e-12);
+}
+
+/// Nothing trained: one evaluation, step 0, and score works from the untouched model.
+#[test]
+fn zero_shot_trains_nothing() {
+    let method = PromptMethod {
+        train: TrainPart::None,
+        ..dart()
+    };
+    let run = Run::new(Method::Prompt(method));
+    let mut watch = Watch::default();
+    let outcome = run.fit(&mut watch).unwrap();
+    assert_eq!(
+        (outcome.best_step, outcome.steps, watch.evaluations.len()),
+        (0, 0, 1)
+    );
+    let (_, dev) = examples();
+    let scores = score(&run.spec(), &dev, run.dir.path()).unwrap();
+    assert_eq!(scores.loss, outcome.dev_loss);
+}
+
+/// Inputs longer than `max_length` are counted.
+#[test]
+fn the_share_of_cut_inputs_is_reported() {
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.settings.max_length = 11; // room for five tokens of text
+    run.settings.steps = 1;
+    let outcome = run.fit(&mut Watch::default()).unwrap();
+    assert!(
+        (outcome.truncated - 1.0 / 12.0).abs() < 1e-12,
+        "{}",
+        outcome.truncated
+    );
+}
+
+fn stopped() -> Run {
+    let run = Run::new(Method::Prompt(dart()));
+    let mut watch = Watch {
+        stop_after: Some(3),
+        ..Watch::default()
+    };
+    assert!(matches!(run.fit(&mut watch), Err(CoreError::Interrupted)));
+    run
+}
+
+#[test]
+fn a_state_of_other_settings_is_refused() {
+    let changes: [fn(&mut Run); 5] = [
+        |run| run.seed = 13,
+        |run| run.settings.learning_rate = 2e-3,
+        |run| run.settings.threads = 2,
+        |run| run.task.words[0] = "sad".into(),
+        |run| run.method = head(),
+    ];
+    for change in changes {
+        let mut run = stopped();
+        change(&mut run);
+        let error = run.error();
+        assert!(
+            error.contains("other settings") && error.contains("state.safetensors"),
+            "{error}"
+        );
+    }
+    let mut run = Run::new(Method::Majority);
+    run.fit(&mut Watch::default()).unwrap();
+    run.seed = 13;
+    assert!(run.error().contains("fit.json"), "{}", run.error());
+    let (_, dev) = examples();
+    let error = score(&run.spec(), &dev, run.dir.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("other settings"), "{error}");
+}
+
+#[test]
+fn damaged_files_are_refused_by_name() {
+    let run = stopped();
+    let path = run.path("state.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    for length in [0, 4, 100, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let error = run.error();
+        assert!(
+            error.contains("state.safetensors: not a complete safetensors"),
+            "{error}"
+        );
+    }
+    // A whole file of something else.
+    std::fs::copy(run.model.join("model.safetensors"), &path).unwrap();
+    let error = run.error();
+    assert!(error.contains("state.safetensors: "), "{error}");
+    std::fs::remove_file(&path).unwrap();
+
+    run.fit(&mut Watch::default()).unwrap();
+    let (_, dev) = examples();
+    let best = run.path("best.safetensors");
+    let bytes = std::fs::read(&best).unwrap();
+    std::fs::write(&best, &bytes[..bytes.len() - 9]).unwrap();
+    let error = score(&run.spec(), &dev, run.dir.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("best.safetensors: not a complete safetensors"),
+        "{error}"
+    );
+    std::fs::copy(run.model.join("model.safetensors"), &best).unwrap();
+    let error = score(&run.spec(), &dev, run.dir.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("`pseudo.rows` is missing"), "{error}");
+    std::fs::write(run.path("fit.json"), "[1, {").unwrap();
+    assert!(run.error().contains("fit.json"), "{}", run.error());
+}
+
+#[test]
+fn scoring_before_a_fit_is_refused() {
+    let run = stopped();
+    let (_, dev) = examples();
+    let error = score(&run.spec(), &dev, run.dir.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("no finished fit"), "{error}");
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_by_name() {
+    let changes: [(&str, fn(&mut TrainSettings)); 14] = [
+        ("batch", |s| s.batch = 0),
+        ("accumulation", |s| s.accumulation = 0),
+        ("steps", |s| s.steps = 0),
+        ("eval_every", |s| s.eval_every = 0),
+        ("threads", |s| s.threads = 0),
+        ("warmup", |s| s.warmup = 1.0),
+        ("warmup", |s| s.warmup = -0.1),
+        ("learning_rate", |s| s.learning_rate = 0.0),
+        ("learning_rate", |s| s.learning_rate = f64::NAN),
+        ("pseudo_learning_rate", |s| {
+            s.pseudo_learning_rate = Some(-1.0)
+        }),
+        ("weight_decay", |s| s.weight_decay = -0.1),
+        ("clip", |s| s.clip = f64::INFINITY),
+        ("patience", |s| s.patience = Some(0)),
+        ("max_length", |s| s.max_length = 2),
+    ];
+    for (key, change) in changes {
+        let mut run = Run::new(Method::Prompt(dart()));
+        change(&mut run.settings);
+        let error = run.error();
+        assert!(error.starts_with(&format!("{key} is ")), "{key}: {error}");
+    }
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.settings.device = "tpu".into();
+    assert!(run.error().contains("device `tpu`"));
+    run.settings.device = "cuda:99".into();
+    assert!(run.error().contains("device `cuda:99` is not there"));
+    let (train, _) = examples();
+    let run = Run::new(Method::Majority);
+    let none = fit(
+        &run.spec(),
+        &train,
+        &[],
+        run.dir.path(),
+        &mut Watch::default(),
+    );
+    assert!(none.unwrap_err().to_string().contains("no dev example"));
+}
+
+#[test]
+fn a_task_without_a_word_for_each_class_is_refused() {
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.task.words.pop();
+    let error = run.error();
+    assert!(error.contains("3 labels but 2 label words"), "{error}");
+    run.task.words = ["terrible", "great", "great"].map(String::from).to_vec();
+    assert!(
+        run.error().contains("`great` and `great`"),
+        "{}",
+        run.error()
+    );
+    run.task.words[2] = "\u{4e2d}".into();
+    assert!(run.error().contains("no token"), "{}", run.error());
+    assert!(build(&run.spec()).is_err());
+}
+
+fn pretrain_settings() -> PretrainSettings {
+    PretrainSettings {
+        block: 12,
+        held_out: 0.1,
+        batch: 8,
+        steps: 200,
+        mask_rate: 0.3,
+        mask_rate_end: 0.15,
+        learning_rate: 3e-3,
+        warmup: 0.1,
+        beta1: 0.9,
+        beta2: 0.98,
+        eps: 1e-6,
+        weight_decay: 0.01,
+        clip: 1.0,
+        head_scale: 1.0,
+        eval_every: 100,
+        save_every: 1000,
+        seed: 7,
+        threads: 1,
+    }
+}
+
+/// bert-tiny's encoder as a base checkpoint, and blocks of two sentences over and over.
+fn toy_corpus() -> (TempDir, Tokenizer, Blocks) {
+    let dir = without_dropout("bert-tiny");
+    let tokenizer = Tokenizer::load(dir.path()).unwrap();
+    let mut rng = Rng::new(3, "corpus", &[]);
+    let mut ids = Vec::new();
+    for _ in 0..400 {
+        let sentence = ["the movie was great .", "a book is not so bad ,"][rng.below(2)];
+        ids.extend(tokenizer.encode(sentence));
+    }
+    let blocks = Blocks::cut(&[ids], tokenizer.special(), &pretrain_settings());
+    (dir, tokenizer, blocks)
+}
+
+fn start(dir: &Path, tokenizer: &Tokenizer, blocks: &Blocks, s: &PretrainSettings) -> Pretraining {
+    let model = LanguageModel::load_encoder(dir).unwrap();
+    Pretraining::new(model, tokenizer.special(), s, blocks).unwrap()
+}
+
+#[test]
+fn blocks_are_cut_and_held_out_by_file() {
+    let (_dir, tokenizer, blocks) = toy_corpus();
+    let special = tokenizer.special();
+    let count = blocks.train.len() + blocks.held_out.len();
+    assert_eq!(blocks.held_out.len(), (count / 10).max(8));
+    for block in blocks.train.iter().chain(&blocks.held_out) {
+        assert_eq!(
+            (block.len(), block[0], block[11]),
+            (12, special.cls, special.sep)
+        );
+    }
+    let small = Blocks::cut(&[vec![20; 95], vec![21; 9]], special, &pretrain_settings());
+    assert_eq!((small.train.len(), small.held_out.len()), (1, 8));
+}
+
+#[test]
+fn masked_token_training_learns_and_touches_one_row_of_the_vocabulary() {
+    let _alone = alone();
+    let (dir, tokenizer, blocks) = toy_corpus();
+    let settings = pretrain_settings();
+    let state = dir.path().join("state.safetensors");
+    let mut training = start(dir.path(), &tokenizer, &blocks, &settings);
+    let before = training.score(&blocks.held_out).unwrap();
+    let mut reports = Vec::new();
+    let after = training
+        .run(&blocks, &state, &mut |report: &PretrainReport| {
+            reports.push(report.clone());
+            Control::Continue
+        })
+        .unwrap();
+    assert!(
+        after.loss < 0.7 * before.loss && after.top1 > before.top1,
+        "{before:?} {after:?}"
+    );
+    assert!(after.top1 <= after.top5 && after.top5 <= 1.0);
+    assert_eq!(reports.len(), 202);
+
+    let exported = training.export().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    write(&out.path().join("model.safetensors"), &exported).unwrap();
+    for file in ["config.json", "vocab.txt"] {
+        std::fs::copy(dir.path().join(file), out.path().join(file)).unwrap();
+    }
+    let model = LanguageModel::load(out.path()).unwrap();
+    let original = LanguageModel::load(dir.path()).unwrap();
+    let half = original
+        .embeddings
+        .to_kind(tch::Kind::Half)
+        .to_kind(tch::Kind::Float);
+    let differs = model.embeddings.ne_tensor(&half).any_dim(1, false);
+    let rows = Vec::<i64>::try_from(&differs.nonzero().reshape([-1])).unwrap();
+    assert_eq!(rows, [tokenizer.special().mask]);
+
+    // The exported model scores as the trained one, up to float16.
+    let again = Pretraining::finished(model, tokenizer.special(), &settings).unwrap();
+    let scores = again.score(&blocks.held_out).unwrap();
+    assert!(
+        (scores.loss - after.loss).abs() < 0.02,
+        "{scores:?} {after:?}"
+    );
+}
+
+#[test]
+fn resumed_masked_token_training_equals_an_undisturbed_one() {
+    let _alone = alone();
+    let (dir, tokenizer, blocks) = toy_corpus();
+    let settings = PretrainSettings {
+        steps: 14,
+        eval_every: 5,
+        save_every: 4,
+        ..pretrain_settings()
+    };
+    let finished = |stops: &[usize]| {
+        let out = tempfile::tempdir().unwrap();
+        let state = out.path().join("state.safetensors");
+        for &stop in stops {
+            let mut training = start(dir.path(), &tokenizer, &blocks, &settings);
+            training.resume(&state).unwrap();
+            let stopped = training.run(&blocks, &state, &mut |report| match report {
+                PretrainReport::Step { step, .. } if *step == stop => Control::Stop,
+                _ => Control::Continue,
+            });
+            assert!(matches!(stopped, Err(CoreError::Interrupted)));
+            assert_eq!(training.step(), stop);
+        }
+        let mut training = start(dir.path(), &tokenizer, &blocks, &settings);
+        training.resume(&state).unwrap();
+        let scores = training
+            .run(&blocks, &state, &mut |_| Control::Continue)
+            .unwrap();
+        let file = out.path().join("model.safetensors");
+        write(&file, &training.export().unwrap()).unwrap();
+        (std::fs::read(&file).unwrap(), scores)
+    };
+    let undisturbed = finished(&[]);
+    assert!(finished(&[5, 7]) == undisturbed);
+    assert!(finished(&[13]) == undisturbed);
+}
+
+#[test]
+fn masked_token_training_refuses_a_damaged_or_foreign_state() {
+    let (dir, tokenizer, blocks) = toy_corpus();
+    let settings = PretrainSettings {
+        steps: 2,
+        ..pretrain_settings()
+    };
+    let state = dir.path().join("state.safetensors");
+    let mut training = start(dir.path(), &tokenizer, &blocks, &settings);
+    training
+        .run(&blocks, &state, &mut |_| Control::Continue)
+        .unwrap();
+    let resume = |settings: &PretrainSettings| {
+        let mut training = start(dir.path(), &tokenizer, &blocks, settings);
+        training.resume(&state).map(|()| training.step())
+    };
+    assert_eq!(resume(&settings).unwrap(), 2);
+    let other = PretrainSettings {
+        learning_rate: 1e-3,
+        ..settings.clone()
+    };
+    let error = resume(&other).unwrap_err().to_string();
+    assert!(error.contains("other settings"), "{error}");
+    let bytes = std::fs::read(&state).unwrap();
+    std::fs::write(&state, &bytes[..bytes.len() / 3]).unwrap();
+    let error = resume(&settings).unwrap_err().to_string();
+    assert!(error.contains("not a complete safetensors"), "{error}");
+}
