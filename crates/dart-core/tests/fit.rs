@@ -1,4 +1,5 @@
 //! Runs and masked-token training: resumed equals undisturbed, selection, refusals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -469,7 +470,8 @@ fn scoring_before_a_fit_is_refused() {
 
 #[test]
 fn settings_that_cannot_work_are_refused_by_name() {
-    let changes: [(&str, fn(&mut TrainSettings)); 14] = [
+    type Change = fn(&mut TrainSettings);
+    let changes: [(&str, Change); 14] = [
         ("batch", |s| s.batch = 0),
         ("accumulation", |s| s.accumulation = 0),
         ("steps", |s| s.steps = 0),

@@ -1,4 +1,5 @@
 //! Strict loading: everything that does not fit is listed at once, nothing is guessed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
