@@ -165,6 +165,33 @@ fn is_subsequence(part: &[i64], whole: &[i64]) -> bool {
     part.iter().all(|id| whole.any(|other| other == id))
 }
 
+/// Entities stay whole where they are longer than what is left of the text.
+#[test]
+fn entities_are_never_cut() {
+    let tokenizer = tokenizer();
+    let mention = |span| Mention {
+        spans: vec![span],
+        ..Mention::default()
+    };
+    let text = "so good a movie plot like no book";
+    let example = Example {
+        entities: Some(Entities {
+            head: mention(0..20),  // so good a movie plot
+            tail: mention(29..33), // book
+        }),
+        ..example(0, text, 2)
+    };
+    let template = Template::parse("{a} {head} [MASK] {tail}").unwrap();
+    let encoder = Encoder::prompt(&template, None, &tokenizer, 12).unwrap();
+    let encoded = encoder.encode(&example, &tokenizer).unwrap();
+    let mut wanted = tokenizer.encode("so good a so good a movie plot [MASK] book");
+    wanted.insert(0, tokenizer.special().cls);
+    wanted.push(tokenizer.special().sep);
+    assert_eq!(encoded.ids, wanted);
+    let encoder = Encoder::prompt(&template, None, &tokenizer, 8).unwrap();
+    assert!(encoder.encode(&example, &tokenizer).is_err());
+}
+
 #[test]
 fn chop_drops_the_last_character_and_lower_the_first_capital() {
     let tokenizer = tokenizer();

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{close, dart, example, goldens, task, tensors, without_dropout};
 use dart_core::build::build;
+use dart_core::classifier::Place;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
 use dart_core::lm::weights::write;
@@ -223,6 +224,36 @@ fn the_seed_decides() {
     tch::manual_seed(5);
     assert!(bytes(21) != first);
     assert!(bytes(13) == first);
+}
+
+/// Dropout depends on seed, step and micro-batch, and on nothing that ran before.
+#[test]
+fn dropout_is_drawn_for_its_place() {
+    let method = PromptMethod {
+        fluency: None,
+        ..dart()
+    };
+    let run = Run::new(Method::Prompt(method));
+    let _alone = alone();
+    let built = build(&run.spec()).unwrap();
+    for parameter in built.classifier.parameters() {
+        let _ = parameter.tensor.set_requires_grad(true);
+    }
+    let encoded = built.encode(&examples().0).unwrap();
+    let encoded: Vec<_> = encoded.iter().collect();
+    let loss = |seed, step, micro| {
+        let place = Place { seed, step, micro };
+        built
+            .classifier
+            .backward(&encoded, place, 1.0)
+            .unwrap()
+            .class
+    };
+    let first = loss(13, 4, 1);
+    for other in [(14, 4, 1), (13, 5, 1), (13, 4, 0)] {
+        assert_ne!(loss(other.0, other.1, other.2), first, "{other:?}");
+    }
+    assert_eq!(loss(13, 4, 1), first);
 }
 
 /// The best file holds what is trained and nothing else, and everything in it moved.

@@ -56,13 +56,17 @@ fn missing_misshaped_and_unexpected_tensors_are_listed_together() {
     }
 }
 
-/// A shape that libtorch would broadcast is still a wrong shape.
+/// A shape that libtorch would broadcast, or as many values in another shape, is a wrong shape.
 #[test]
-fn a_shape_that_would_broadcast_is_refused() {
+fn shapes_that_would_fit_in_some_way_are_refused() {
     let dir = changed(&|w| {
         w.insert(NORM.into(), zeros(&[1]));
     });
     assert!(error(dir.path()).contains("has shape [1], wanted [48]"));
+    let dir = changed(&|w| {
+        w.insert(QUERY.into(), zeros(&[24, 96]));
+    });
+    assert!(error(dir.path()).contains("has shape [24, 96], wanted [48, 48]"));
 }
 
 /// Tied copies and other heads may stand in a checkpoint.
