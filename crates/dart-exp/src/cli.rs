@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::bench::BenchArgs;
+use crate::data::DataCommand;
 use crate::experiment::Call;
 use crate::fill_mask::FillMaskArgs;
 use crate::pretrain::PretrainArgs;
@@ -60,6 +61,9 @@ pub enum Command {
     Pretrain(PretrainArgs),
     /// Time training steps and evaluation, for bench/run.py
     Bench(BenchArgs),
+    /// List, show, check, sample and fetch data sets
+    #[command(subcommand)]
+    Data(DataCommand),
     /// One run, started by `run`
     #[command(hide = true)]
     Worker,

@@ -154,7 +154,7 @@ fn collect_into(plan: &Plan, folder: &Path) -> Result<String> {
 }
 
 /// Prints data; a reader that has gone away is no failure.
-fn print(text: &str) -> Result<()> {
+pub fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(error).context("standard output")

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod compare;
 mod config;
+mod data;
 mod experiment;
 mod failure;
 mod fill_mask;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::FillMask(args) => fill_mask::run(&args),
         Command::Pretrain(args) => pretrain::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Data(command) => data::run(&command),
         Command::Worker => worker::main(),
     }
 }
