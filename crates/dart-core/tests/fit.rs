@@ -768,6 +768,33 @@ fn masked_token_training_learns_and_touches_one_row_of_the_vocabulary() {
 }
 
 #[test]
+fn masked_token_training_decays_matrices_alone() {
+    let _alone = alone();
+    let (dir, tokenizer, blocks) = toy_corpus();
+    let after = |weight_decay: f64| {
+        let settings = PretrainSettings {
+            steps: 1,
+            learning_rate: 0.05,
+            warmup: 0.0,
+            weight_decay,
+            ..pretrain_settings()
+        };
+        let state = dir.path().join(format!("{weight_decay}.safetensors"));
+        let mut training = start(dir.path(), &tokenizer, &blocks, &settings);
+        training
+            .run(&blocks, &state, &mut |_| Control::Continue)
+            .unwrap();
+        training.export().unwrap()
+    };
+    let (plain, decayed) = (after(0.0), after(0.5));
+    for (name, tensor) in &plain {
+        let matrix =
+            name.ends_with("weight") && !name.contains("LayerNorm") && !name.contains("embeddings");
+        assert_eq!(*tensor != decayed[name], matrix, "{name}");
+    }
+}
+
+#[test]
 fn resumed_masked_token_training_equals_an_undisturbed_one() {
     let _alone = alone();
     let (dir, tokenizer, blocks) = toy_corpus();
