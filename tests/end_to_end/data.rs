@@ -163,3 +163,100 @@ fn fetch_tells_how_to_get_what_it_cannot_fetch() {
     assert_eq!(lab.run(&["data", "fetch", "nothing"]).code, Some(2));
     assert_eq!(lab.run(&["data", "fetch"]).code, Some(2));
 }
+
+/// A small file of one's own, with a header, in the words of the tiny model.
+fn reviews() -> String {
+    let words = [("terrible", 1), ("great", 5), ("boring", 2), ("good", 4)];
+    let mut csv = "stars,review\n".to_owned();
+    for i in 0..80 {
+        let (word, stars) = words[i % 4];
+        csv += &format!("{stars},\"The story {i} was {word} , the music too .\"\n");
+    }
+    csv
+}
+
+const OWN: &str = "\
+model: tiny
+tasks:
+  - file: ../mine.csv
+    text: review
+    label: stars
+    labels: {1: bad, 2: bad, 4: good, 5: good}
+    template: \"*cls**sent_0*_It_was*mask*.*sep+*\"
+    words: {bad: terrible, good: great}
+  - {task: movies, name: films, template: \"[MASK] ! {a}\", words: {negative: bad, positive: fun}}
+methods: [zero-shot, dart]
+k: 4
+seeds: 13
+settings: {steps: 4, eval_every: 2, batch: 4, max_length: 24}
+";
+
+#[test]
+fn an_experiment_runs_on_one_s_own_file_and_prompt() {
+    let lab = Lab::new();
+    lab.write("mine.csv", &reviews());
+    lab.write("experiments/own.yaml", OWN);
+    lab.run(&["experiments/own.yaml"]).succeeded();
+    let runs = read(&lab.path("results/own/runs.csv"));
+    for start in ["mine,zero-shot,", "mine,dart,", "films,zero-shot,"] {
+        assert!(
+            runs.lines().any(|row| row
+                .split_once(',')
+                .is_some_and(|(_, rest)| rest.starts_with(start))),
+            "{runs}"
+        );
+    }
+    let predictions = lab.path("results/own/predictions");
+    let mine = fs::read_dir(predictions)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mine = mine
+        .filter(|path| path.to_string_lossy().contains("mine-dart"))
+        .map(|path| read(&path));
+    let mine: Vec<String> = mine.collect();
+    assert_eq!(mine.len(), 1);
+    assert!(mine[0].contains("good") && mine[0].contains("bad"));
+}
+
+#[test]
+fn own_tasks_that_cannot_work_are_named() {
+    let lab = Lab::new();
+    lab.write("mine.csv", &reviews());
+    for (good, bad, code, says) in [
+        (
+            "    label:",
+            "    lable:",
+            2,
+            "unknown key `lable`; did you mean `label`?",
+        ),
+        (
+            "good: great}",
+            "good: great, so: so}",
+            2,
+            "has 2 classes and 3 words",
+        ),
+        ("*mask*", "*", 2, "[MASK] exactly once"),
+        ("../mine.csv", "mine.csv", 1, "experiments/mine.csv"),
+        ("text: review", "text: reviews", 1, "reviews"),
+        ("5: good", "6: good", 1, "mine.csv:3: "),
+        ("name: films", "name: mine", 2, "two tasks have this name"),
+        ("[MASK] ! {a}", "[MASK] ! {b} {a}", 2, "asks for {b}"),
+        (
+            "{negative: bad",
+            "{negativ: bad",
+            2,
+            "is no label of movies",
+        ),
+    ] {
+        assert!(OWN.contains(good), "{good}");
+        let text = OWN.replacen(good, bad, 1);
+        lab.write("experiments/own.yaml", &text);
+        let ended = lab.run(&["experiments/own.yaml"]);
+        assert_eq!(ended.code, Some(code), "{bad}: {}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{bad}: {}", ended.stderr);
+        assert!(
+            !lab.path("results").exists(),
+            "{bad}: something was started"
+        );
+    }
+}

@@ -11,6 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::failure::Usage;
 use crate::options::{Grid, MethodEntry, Options};
+use crate::tasks::TaskEntry;
 use crate::yaml;
 
 macro_rules! raw_experiment {
@@ -55,8 +56,8 @@ raw_experiment! {
     title: String,
     /// Language models: names under `models/`, or folders.
     model: OneOrMany<String>,
-    /// Names of the catalog's tasks.
-    tasks: OneOrMany<String>,
+    /// Names of the catalog's tasks, and one's own.
+    tasks: OneOrMany<TaskEntry>,
     /// More catalog files: one's own tasks.
     catalog: OneOrMany<PathBuf>,
     /// Where the data are.
@@ -208,6 +209,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
                 }
                 Ok(OneOrMany(values))
             }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map))
+                    .map(|v| OneOrMany(vec![v]))
+            }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany<T>, E> {
                 T::deserialize(de::value::StrDeserializer::new(text)).map(|v| OneOrMany(vec![v]))
             }
@@ -303,7 +308,10 @@ mod tests {
             "settings.steps=6",
         ];
         let loaded = load(file.path(), "paper", &sets.map(String::from)).unwrap();
-        assert_eq!(loaded.raw.tasks, Some(OneOrMany(vec!["c".into()])));
+        assert_eq!(
+            loaded.raw.tasks,
+            Some(OneOrMany(vec![TaskEntry::Named("c".into())]))
+        );
         assert_eq!(loaded.raw.k, Some(OneOrMany(vec![8, 32])));
         assert_eq!(
             loaded.raw.settings,

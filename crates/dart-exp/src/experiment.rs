@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use dart_data::{Catalog, Kind, Task};
+use dart_data::{Catalog, Task};
 
 use crate::config::{self, Loaded, OneOrMany};
 use crate::failure::Usage;
@@ -11,6 +11,7 @@ use crate::methods::{Methods, Named};
 use crate::options::{Grid, Options};
 use crate::places;
 use crate::published::{self, Figure};
+use crate::tasks::TaskEntry;
 use crate::yaml;
 
 /// What the command line says about an experiment.
@@ -61,6 +62,8 @@ pub struct Experiment {
     pub folder: PathBuf,
     /// Tasks in the order of the columns.
     pub tasks: Vec<Task>,
+    /// What the file says of each task where it is more than its name.
+    pub own_tasks: Vec<Option<TaskEntry>>,
     /// Files of further tasks.
     pub catalogs: Vec<PathBuf>,
     /// Where the data are.
@@ -137,22 +140,24 @@ impl Experiment {
             files.0.iter().map(|f| root.join(f)).collect()
         });
         let catalog = catalog(&catalogs)?;
-        let names =
+        let entries =
             several(raw.tasks, "tasks", None).map_err(|m| Usage(format!("{shown}: {m}")))?;
-        let tasks = names
-            .iter()
-            .map(|name| {
-                let place = || yaml::place(&call.file, name);
-                let task = catalog
-                    .task(name)
-                    .map_err(|e| Usage(format!("{}: {e}", place())))?;
-                if task.kind == Kind::Regression {
-                    let message = "is a regression, which can be checked but not trained";
-                    return Err(Usage(format!("{}: task {name} {message}", place())));
-                }
-                Ok(task.clone())
-            })
-            .collect::<Result<Vec<Task>, Usage>>()?;
+        let base = here.join(&call.file);
+        let base = base.parent().unwrap_or(&here);
+        let (mut tasks, mut own_tasks) = (Vec::<Task>::new(), Vec::new());
+        for entry in entries {
+            let place = place(&entry.word());
+            let entry = entry.under(base);
+            let task = entry
+                .task(&catalog)
+                .map_err(|m| Usage(format!("{place}: {m}")))?;
+            if tasks.iter().any(|known| known.name == task.name) {
+                let message = "two tasks have this name; give one another `name`";
+                return Err(Usage(format!("{place}: {}: {message}", task.name)).into());
+            }
+            tasks.push(task);
+            own_tasks.push(Some(entry).filter(|e| !matches!(e, TaskEntry::Named(_))));
+        }
 
         let models = match &call.model {
             Some(name) => vec![model(name, &root, &here)],
@@ -227,6 +232,7 @@ impl Experiment {
             title: raw.title.unwrap_or_else(|| name.clone()),
             folder: results.join(&name),
             tasks,
+            own_tasks,
             catalogs,
             data_dir: match (&call.data_dir, raw.data_dir) {
                 (Some(dir), _) => here.join(dir),

@@ -11,6 +11,7 @@ use dart_core::train::TrainSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::store::RunFiles;
+use crate::tasks::TaskEntry;
 
 /// What a child does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +26,11 @@ pub enum Stage {
 /// Which data a run sees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Data {
-    /// The catalog's name of the task.
+    /// The task's name.
     pub task: String,
+    /// What the experiment says of the task, where it is more than its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_task: Option<TaskEntry>,
     /// Files of further tasks.
     pub catalogs: Vec<PathBuf>,
     /// The data folder.

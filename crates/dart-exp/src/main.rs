@@ -28,6 +28,7 @@ mod signals;
 mod stats;
 mod store;
 mod table;
+mod tasks;
 mod tensorboard;
 mod tried;
 mod worker;

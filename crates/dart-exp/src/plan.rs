@@ -289,6 +289,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
         }
         let data = Data {
             task: task.name.clone(),
+            own_task: experiment.own_tasks[t].clone(),
             catalogs: experiment.catalogs.clone(),
             data_dir: experiment.data_dir.clone(),
             k,

@@ -12,7 +12,7 @@ use dart_core::train::{Control, EvalReport, Observer, RunSpec, StepReport, fit, 
 use dart_data::{SplitRequest, Splits, Task, cap_test};
 
 use crate::experiment::catalog;
-use crate::failure::{Interrupted, one_line};
+use crate::failure::{Interrupted, Usage, one_line};
 use crate::job::{Event, Job, Stage};
 use crate::predictions;
 use crate::store::{FitRecord, TestRecord, read_json, write_json};
@@ -86,7 +86,11 @@ fn tell(event: &Event) {
 
 /// The task and its split, which must be what the run was planned with.
 fn data(job: &Job) -> Result<(Task, Splits)> {
-    let task = catalog(&job.data.catalogs)?.task(&job.data.task)?.clone();
+    let catalog = catalog(&job.data.catalogs)?;
+    let task = match &job.data.own_task {
+        Some(entry) => entry.task(&catalog).map_err(Usage)?,
+        None => catalog.task(&job.data.task)?.clone(),
+    };
     let request = SplitRequest {
         strict: job.data.strict,
         ..SplitRequest::new(&job.data.data_dir, job.data.k, job.data.seed)
