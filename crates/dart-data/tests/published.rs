@@ -33,7 +33,7 @@ const KSHOT: [(&str, usize, usize); 15] = [
 ];
 
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn every_kshot_folder_loads_as_it_is() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
     for (name, classes, test) in KSHOT {
@@ -58,7 +58,7 @@ fn every_kshot_folder_loads_as_it_is() {
 }
 
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn folders_written_from_the_sentence_files_are_the_published_ones() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
     let out = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn folders_written_from_the_sentence_files_are_the_published_ones() {
 /// Draws from the sentence files agree with the published folders up to the spelling of accents
 /// and brackets, on which the published files themselves do not agree.
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn draws_from_the_sentence_files_are_the_published_splits() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
     let plain = |text: &str| -> String {
@@ -121,7 +121,7 @@ fn draws_from_the_sentence_files_are_the_published_splits() {
 }
 
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn default_tasks_have_the_counts_of_the_catalog() {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data"); // as set up
     let catalog = Catalog::embedded().unwrap();
@@ -144,7 +144,7 @@ fn default_tasks_have_the_counts_of_the_catalog() {
 }
 
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn relation_files_load_with_their_entities() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
     for (name, classes, absent, rows) in [
@@ -175,7 +175,7 @@ fn relation_files_load_with_their_entities() {
 }
 
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn check_finds_nothing_wrong_with_the_published_files() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
     let (mut files, mut rows) = (0, 0);
@@ -197,7 +197,7 @@ fn check_finds_nothing_wrong_with_the_published_files() {
 
 /// `DART_CORPUS_DIR` is a folder of text files.
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn a_corpus_keeps_no_test_sentence() {
     let (dir, catalog) = (data_dir(), Catalog::embedded().unwrap());
     let corpus = PathBuf::from(std::env::var_os("DART_CORPUS_DIR").unwrap_or_default());
@@ -225,7 +225,7 @@ fn a_corpus_keeps_no_test_sentence() {
 }
 
 #[test]
-#[ignore = "needs the published files"]
+#[ignore = "needs the published files: just published DIR"]
 fn relation_names_are_those_of_pid2name() {
     let text = std::fs::read_to_string(data_dir().join("fewrel/pid2name.json")).unwrap();
     let names: std::collections::HashMap<String, (String, String)> =
