@@ -11,6 +11,7 @@ mod failure;
 mod fill_mask;
 mod inventory;
 mod job;
+mod memory;
 mod methods;
 mod notes;
 mod options;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    memory::keep_freed();
     let cli = Cli::read();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
     match run(cli) {

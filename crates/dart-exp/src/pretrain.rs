@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Interrupted;
 use crate::signals::Stop;
 use crate::tensorboard::EventWriter;
-use crate::{places, yaml};
+use crate::{places, store, yaml};
 
 /// A file like `experiments/pretrain-minilm.yaml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -104,6 +104,7 @@ fn train(config: &PretrainConfig, folders: &Folders, stop: &Stop) -> Result<()> 
     let base = folders.models.join(&config.base);
     let out = folders.results.join(&config.name);
     std::fs::create_dir_all(&out).with_context(|| format!("{}", out.display()))?;
+    let _lock = store::lock(&out)?;
     let tokenizer = Tokenizer::load(&base)?;
     let corpus = corpus(config, folders)?;
     let blocks = tokenize(&tokenizer, &corpus, &config.training);

@@ -127,40 +127,12 @@ pub struct Store {
 impl Store {
     /// Takes the folder, or says who has it.
     pub fn open(folder: &Path) -> Result<Self> {
-        let shown = crate::places::short(folder);
-        let remedy = || {
-            format!("results folder {shown}: cannot be written; choose another with --results DIR")
-        };
         for part in ["runs", "predictions"] {
-            fs::create_dir_all(folder.join(part)).with_context(remedy)?;
+            fs::create_dir_all(folder.join(part)).with_context(|| unwritable(folder))?;
         }
-        let path = folder.join(".lock");
-        let mut lock = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .with_context(remedy)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                let _ = lock.read_to_string(&mut owner);
-                bail!(
-                    "results folder {shown}: in use by another dart-exp (process {}); wait for it, \
-                     or choose another folder with --results DIR",
-                    owner.trim()
-                );
-            }
-            Err(TryLockError::Error(error)) => return Err(anyhow!(error)).with_context(remedy),
-        }
-        lock.set_len(0).with_context(remedy)?;
-        lock.rewind().with_context(remedy)?;
-        writeln!(lock, "{}", std::process::id()).with_context(remedy)?;
         Ok(Store {
             folder: folder.to_owned(),
-            _lock: lock,
+            _lock: lock(folder)?,
         })
     }
 
@@ -173,6 +145,44 @@ impl Store {
     pub fn run(&self, id: &str) -> RunFiles {
         run_files(&self.folder, id)
     }
+}
+
+fn unwritable(folder: &Path) -> String {
+    let shown = crate::places::short(folder);
+    format!("results folder {shown}: cannot be written; choose another with --results DIR")
+}
+
+/// Keeps a results folder to this process for as long as the file is open.
+///
+/// # Errors
+/// Another process has it, or it cannot be written.
+pub fn lock(folder: &Path) -> Result<File> {
+    let remedy = || unwritable(folder);
+    let path = folder.join(".lock");
+    let mut lock = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(remedy)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let (mut owner, shown) = (String::new(), crate::places::short(folder));
+            let _ = lock.read_to_string(&mut owner);
+            bail!(
+                "results folder {shown}: in use by another dart-exp (process {}); wait for it, \
+                 or choose another folder with --results DIR",
+                owner.trim()
+            );
+        }
+        Err(TryLockError::Error(error)) => return Err(anyhow!(error)).with_context(remedy),
+    }
+    lock.set_len(0).with_context(remedy)?;
+    lock.rewind().with_context(remedy)?;
+    writeln!(lock, "{}", std::process::id()).with_context(remedy)?;
+    Ok(lock)
 }
 
 /// A run's files in an experiment's folder.
