@@ -67,6 +67,8 @@ python-reference:
 # Make the tests' golden files again, with the Python packages that they are judged by
 goldens: setup python-reference
     PYTHONPATH=.deps/goldens python3 scripts/goldens/make_all.py
+    [ -f .deps/goldens-families/complete ] || { python3 -m pip install --quiet --upgrade --target .deps/goldens-families --requirement scripts/goldens/requirements-families.txt && touch .deps/goldens-families/complete; }
+    PYTHONPATH=.deps/goldens-families python3 scripts/goldens/families.py
 
 # Check dart-data against the published data sets: just published DIR [CORPUS]
 published DIR CORPUS="":

@@ -1,6 +1,8 @@
 //! The real program, end to end.
 
 #[cfg(test)]
+mod backbones;
+#[cfg(test)]
 mod data;
 #[cfg(test)]
 mod refusals;

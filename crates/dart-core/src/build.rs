@@ -68,10 +68,11 @@ pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
     let max_length = spec.settings.max_length.min(lm.config.max_length());
     let special = tokenizer.special();
     let classes = spec.task.labels.len();
+    let causal = lm.config.causal();
     let classifier: Box<dyn Classifier> = match spec.method {
         Method::Majority => return Err(CoreError::Setting("majority needs no model".into())),
         Method::Head(method) => {
-            let encoder = Encoder::head(max_length);
+            let encoder = Encoder::head(max_length).causal(causal);
             Box::new(HeadClassifier::new(
                 lm,
                 method,
@@ -82,13 +83,17 @@ pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
             )?)
         }
         Method::Prompt(method) => {
-            let template = Template::parse(&spec.task.template)?;
+            let mut template = Template::parse(&spec.task.template)?;
+            if causal {
+                template = template.slot_last();
+            }
             let (template, pseudo_from) = match method.template {
                 TemplateKind::None => (template.without_words(), None),
                 TemplateKind::Hard => (template, None),
                 TemplateKind::Pseudo => (template, Some(lm.config.vocab)),
             };
             let encoder = Encoder::prompt(&template, pseudo_from, &tokenizer, max_length)?;
+            let encoder = encoder.causal(causal);
             let verbalizer = Verbalizer::new(&spec.task.words, method.label_pieces, &tokenizer)?;
             if verbalizer.classes() != classes {
                 return Err(CoreError::Setting(format!(

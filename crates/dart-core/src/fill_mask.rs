@@ -29,13 +29,14 @@ pub struct Filled {
     pub text: String,
     /// Its token ids with special tokens, without pads.
     pub ids: Vec<i64>,
-    /// The `[MASK]`'s place among the ids.
+    /// The `[MASK]`'s place among the ids; with a causal model the place behind them.
     pub position: usize,
     /// Best first.
     pub top: Vec<Candidate>,
 }
 
 /// The `top` candidates for each `[MASK]` of each text, in order; all texts are one padded batch.
+/// A causal model continues the texts, so `[MASK]` may stand at their ends only, or be left out.
 ///
 /// # Errors
 /// A text without `[MASK]`, a text longer than the model, or libtorch's.
@@ -84,8 +85,8 @@ pub fn fill_mask(
         };
         filled.push(Filled {
             text: text.clone(),
+            position: row.slot + usize::from(model.config.causal()),
             ids: row.ids,
-            position: row.slot,
             top: ids.into_iter().zip(values).map(candidate).collect(),
         });
     }
@@ -95,10 +96,23 @@ pub fn fill_mask(
 /// One input for each `[MASK]` of the text.
 fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Vec<Encoded>> {
     let special = tokenizer.special();
-    let mut ids = vec![special.cls];
-    ids.extend(tokenizer.encode(&text.replace(MASK, tokenizer.mask_token())));
-    ids.push(special.sep);
     let fail = |why: String| Err(CoreError::Setting(format!("`{text}`: {why}")));
+    let causal = model.config.causal();
+    let mut ids = Vec::new();
+    if causal {
+        let start = text.trim_end();
+        let start = start.strip_suffix(MASK).unwrap_or(start).trim_end();
+        if start.is_empty() || start.contains(MASK) {
+            return fail(format!(
+                "a causal model continues a text: {MASK} may stand at its end only"
+            ));
+        }
+        ids.extend(tokenizer.encode(start));
+    } else {
+        ids.push(special.cls);
+        ids.extend(tokenizer.encode(&text.replace(MASK, tokenizer.mask_token())));
+        ids.push(special.sep);
+    }
     if ids.len() > model.config.max_length() {
         let longest = model.config.max_length();
         return fail(format!(
@@ -106,7 +120,10 @@ fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Ve
             ids.len()
         ));
     }
-    let slots: Vec<usize> = (0..ids.len()).filter(|&i| ids[i] == special.mask).collect();
+    let slots: Vec<usize> = match causal {
+        true => ids.len().checked_sub(1).into_iter().collect(),
+        false => (0..ids.len()).filter(|&i| ids[i] == special.mask).collect(),
+    };
     if slots.is_empty() {
         return fail(format!(
             "there is no {MASK} to fill; write it where a word is missing"

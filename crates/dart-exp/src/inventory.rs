@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use dart_core::classifier::NO_CAUSAL_FLUENCY;
 use dart_core::lm::LmConfig;
+use dart_core::method::Method;
 use dart_core::tokenizer::Tokenizer;
 use dart_data::SplitRequest;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::{Experiment, Model};
+use crate::failure::Usage;
 use crate::options::Kind;
 use crate::places::short;
 
@@ -89,6 +92,33 @@ fn missing_model(model: &Model) -> Option<String> {
         ));
     }
     None
+}
+
+/// Refuses the fluency constraint with causal models. `runs` gives each run's model, the name of
+/// its method, and the method.
+///
+/// # Errors
+/// Names the method and the model.
+pub fn refuse_causal_fluency<'a>(
+    models: &[Model],
+    runs: impl Iterator<Item = (&'a str, &'a str, &'a Method)>,
+) -> Result<()> {
+    let is_causal = |model: &&Model| LmConfig::read(&model.folder).is_ok_and(|c| c.causal());
+    let causal: Vec<&str> = models
+        .iter()
+        .filter(is_causal)
+        .map(|model| model.name.as_str())
+        .collect();
+    for (model, name, method) in runs {
+        let fluency = matches!(method, Method::Prompt(prompt) if prompt.fluency.is_some());
+        if fluency && causal.contains(&model) {
+            return Err(Usage(format!(
+                "method {name} with model {model}: {NO_CAUSAL_FLUENCY}, as dart-causal does"
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Bytes as hexadecimal digits.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::experiment::{Choice, Experiment, Model};
 use crate::failure::Usage;
-use crate::inventory::{content_hash, hex, missing};
+use crate::inventory::{content_hash, hex, missing, refuse_causal_fluency};
 use crate::job::{Data, Job, Stage};
 use crate::options::{Kind, Options};
 use crate::places::slug;
@@ -161,6 +161,12 @@ impl Plan {
                 }
             }
         }
+        let runs = groups.iter().flat_map(|group: &Group| {
+            let name = experiment.methods[group.method].named.name.as_str();
+            let trials = group.trials.iter();
+            trials.map(move |run| (group.model.as_str(), name, &run.job.method))
+        });
+        refuse_causal_fluency(&experiment.models, runs)?;
         Ok(Plan {
             warnings: with_seeds(warnings, experiment.seeds.len()),
             experiment,

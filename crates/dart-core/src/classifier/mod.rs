@@ -7,7 +7,7 @@ mod prompt;
 use tch::Tensor;
 
 pub use head::HeadClassifier;
-pub use prompt::PromptClassifier;
+pub use prompt::{NO_CAUSAL_FLUENCY, PromptClassifier};
 
 use crate::error::Result;
 use crate::lm::{Mode, Parameter};

@@ -29,7 +29,7 @@ pub struct PromptClassifier {
     template_rows: i64,
     /// P, `[m + n, D]`; only the parts that are pseudo have rows.
     pseudo: Tensor,
-    /// Decoder biases of P.
+    /// Decoder biases of P; they stay 0 where the model's decoder has none.
     pseudo_bias: Tensor,
 }
 
@@ -47,7 +47,7 @@ impl PromptClassifier {
         special: Special,
         seed: u64,
     ) -> Result<Self> {
-        check(method, &verbalizer)?;
+        check(method, &verbalizer, lm.config.causal())?;
         let (mut rows, mut biases) = (Vec::new(), Vec::new());
         let pseudo_template = method.template == crate::method::TemplateKind::Pseudo;
         let template: Vec<Vec<i64>> = match pseudo_template {
@@ -191,11 +191,13 @@ impl Classifier for PromptClassifier {
                 self.pseudo.shallow_clone(),
                 Role::Pseudo,
             ));
-            list.push(Parameter::new(
-                "pseudo.bias",
-                self.pseudo_bias.shallow_clone(),
-                Role::Pseudo,
-            ));
+            if self.lm.has_decoder_bias() {
+                list.push(Parameter::new(
+                    "pseudo.bias",
+                    self.pseudo_bias.shallow_clone(),
+                    Role::Pseudo,
+                ));
+            }
         }
         list
     }
@@ -226,9 +228,16 @@ impl Classifier for PromptClassifier {
     }
 }
 
-fn check(method: &PromptMethod, verbalizer: &Verbalizer) -> Result<()> {
+/// Why a causal model has no fluency constraint.
+pub const NO_CAUSAL_FLUENCY: &str = "fluency has no meaning with a causal model: the slot stands \
+    last, so the label in it never conditions the words before it; set fluency: null";
+
+fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool) -> Result<()> {
     let fail = |why: &str| Err(CoreError::Setting(why.into()));
     if let Some(fluency) = &method.fluency {
+        if causal {
+            return fail(NO_CAUSAL_FLUENCY);
+        }
         if !(fluency.weight > 0.0 && fluency.weight.is_finite()) {
             return fail("fluency.weight must be above 0; leave fluency out for L_C alone");
         }

@@ -1,12 +1,16 @@
-//! `config.json` of a Hugging Face folder, read into the settings of our one encoder.
+//! `config.json` of a Hugging Face folder.
 
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
+use super::backbone::Blueprint;
+use super::names::{self, Names};
+use super::{deberta, gpt2, modernbert};
 use crate::error::{CoreError, Result};
 
-/// A model family whose checkpoints the encoder can hold.
+/// A model family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// BERT (Devlin et al., 2019).
@@ -19,6 +23,12 @@ pub enum Family {
     Electra,
     /// ALBERT (Lan et al., 2020): one set of layer weights for all layers.
     Albert,
+    /// ModernBERT (Warner et al., 2024).
+    ModernBert,
+    /// DeBERTa (He et al., 2021) and its versions 2 and 3.
+    Deberta,
+    /// GPT-2 (Radford et al., 2019): causal.
+    Gpt2,
 }
 
 /// The feed-forward non-linearity.
@@ -30,9 +40,11 @@ pub enum Activation {
     GeluTanh,
     /// max(x, 0).
     Relu,
+    /// tanh(x).
+    Tanh,
 }
 
-/// Settings of the post-LayerNorm encoder and its masked-LM head.
+/// Settings that all families have; a family's own ones stand in its file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LmConfig {
     /// Which family's names and rules apply.
@@ -51,9 +63,9 @@ pub struct LmConfig {
     pub intermediate: i64,
     /// Non-linearity of the feed-forward layers.
     pub activation: Activation,
-    /// Non-linearity of the masked-LM head.
+    /// Non-linearity of the masked-LM head, where there is one.
     pub head_activation: Activation,
-    /// Rows of the position embeddings.
+    /// Rows of the position embeddings; the longest input where positions are relative.
     pub positions: i64,
     /// First position's row (RoBERTa: `pad_token_id + 1`).
     pub position_offset: i64,
@@ -61,16 +73,85 @@ pub struct LmConfig {
     pub token_types: i64,
     /// LayerNorm's ε.
     pub eps: f64,
-    /// Dropout after embeddings, attention output and feed-forward.
+    /// Dropout after embeddings, attention output and feed-forward, and of a classification head
+    /// (ModernBERT: the latter alone).
     pub dropout: f64,
     /// Dropout on the attention weights.
     pub attention_dropout: f64,
 }
 
-/// The keys that we read; other keys of a `config.json` have no meaning for us.
+/// `config.json` as far as it says what it is.
+#[derive(Deserialize)]
+struct Kind {
+    model_type: Option<String>,
+}
+
+/// What `config.json` describes, or what is wrong with it.
+pub(super) type Parsed = std::result::Result<(LmConfig, Box<dyn Blueprint>), String>;
+
+/// Reads `config.json` in `dir`.
+pub(super) fn read(dir: &Path) -> Result<(LmConfig, Box<dyn Blueprint>)> {
+    let path = dir.join("config.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| CoreError::io(&path, e))?;
+    parse(&text).map_err(|message| CoreError::model(&path, message))
+}
+
+fn parse(text: &str) -> Parsed {
+    let kind: Kind = from_json(text)?;
+    match kind.model_type.as_deref().unwrap_or("bert") {
+        "bert" => encoder(text, Family::Bert, &names::BERT),
+        "roberta" | "xlm-roberta" | "camembert" => encoder(text, Family::Roberta, &names::ROBERTA),
+        "distilbert" => encoder(text, Family::DistilBert, &names::DISTILBERT),
+        "electra" => encoder(text, Family::Electra, &names::ELECTRA),
+        "albert" => encoder(text, Family::Albert, &names::ALBERT),
+        "modernbert" => modernbert::parse(text),
+        "deberta" => deberta::parse(text, false),
+        "deberta-v2" => deberta::parse(text, true),
+        "gpt2" => gpt2::parse(text),
+        other => Err(format!(
+            "model_type `{other}` is not supported; supported: bert, roberta, xlm-roberta, \
+             camembert, distilbert, electra, albert, modernbert, deberta, deberta-v2, gpt2"
+        )),
+    }
+}
+
+/// `text` as JSON of this form; keys that it does not name have no meaning for us.
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+    serde_json::from_str(text).map_err(|e| format!("not a model configuration: {e}"))
+}
+
+/// A count that must be there and positive.
+pub(super) fn need(value: Option<i64>, key: &str) -> std::result::Result<i64, String> {
+    match value {
+        Some(v) if v > 0 => Ok(v),
+        Some(v) => Err(format!("`{key}` is {v}; it must be positive")),
+        None => Err(format!("`{key}` is missing")),
+    }
+}
+
+/// Hidden sizes are divided among the heads.
+pub(super) fn check_heads(hidden: i64, heads: i64) -> std::result::Result<(), String> {
+    match hidden % heads {
+        0 => Ok(()),
+        _ => Err(format!(
+            "hidden_size {hidden} is not a multiple of {heads} heads"
+        )),
+    }
+}
+
+/// Untied decoders are refused: E is input and output.
+pub(super) fn check_tied(tied: Option<bool>) -> std::result::Result<(), String> {
+    match tied {
+        Some(false) => {
+            Err("`tie_word_embeddings` is false; only tied decoders are supported".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The keys that the encoder's families have.
 #[derive(Deserialize)]
 struct Raw {
-    model_type: Option<String>,
     vocab_size: Option<i64>,
     embedding_size: Option<i64>,
     #[serde(alias = "dim")]
@@ -103,28 +184,10 @@ impl LmConfig {
     /// # Errors
     /// The file is missing, is not JSON, lacks a key, or names a family that is not supported.
     pub fn read(dir: &Path) -> Result<Self> {
-        let path = dir.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(|e| CoreError::io(&path, e))?;
-        let raw: Raw = serde_json::from_str(&text)
-            .map_err(|e| CoreError::model(&path, format!("not a model configuration: {e}")))?;
-        Self::from_raw(&raw).map_err(|message| CoreError::model(&path, message))
+        Ok(read(dir)?.0)
     }
 
-    fn from_raw(raw: &Raw) -> std::result::Result<Self, String> {
-        let kind = raw.model_type.as_deref().unwrap_or("bert");
-        let family = match kind {
-            "bert" => Family::Bert,
-            "roberta" | "xlm-roberta" | "camembert" => Family::Roberta,
-            "distilbert" => Family::DistilBert,
-            "electra" => Family::Electra,
-            "albert" => Family::Albert,
-            other => {
-                return Err(format!(
-                    "model_type `{other}` is not supported; supported: bert, roberta, xlm-roberta, \
-                     camembert, distilbert, electra, albert"
-                ));
-            }
-        };
+    fn encoder(raw: &Raw, family: Family) -> std::result::Result<Self, String> {
         if let Some(kind) = raw
             .position_embedding_type
             .as_deref()
@@ -134,24 +197,13 @@ impl LmConfig {
                 "position_embedding_type `{kind}` is not supported; only absolute"
             ));
         }
-        if raw.tie_word_embeddings == Some(false) {
-            return Err("`tie_word_embeddings` is false; only tied decoders are supported".into());
-        }
+        check_tied(raw.tie_word_embeddings)?;
         if raw.num_hidden_groups.unwrap_or(1) != 1 || raw.inner_group_num.unwrap_or(1) != 1 {
             return Err("only ALBERT with one group of one layer is supported".into());
         }
-        let need = |value: Option<i64>, key: &str| match value {
-            Some(v) if v > 0 => Ok(v),
-            Some(v) => Err(format!("`{key}` is {v}; it must be positive")),
-            None => Err(format!("`{key}` is missing")),
-        };
         let hidden = need(raw.hidden_size, "hidden_size")?;
         let heads = need(raw.num_attention_heads, "num_attention_heads")?;
-        if hidden % heads != 0 {
-            return Err(format!(
-                "hidden_size {hidden} is not a multiple of {heads} heads"
-            ));
-        }
+        check_heads(hidden, heads)?;
         let default_activation = if family == Family::Albert {
             "gelu_new"
         } else {
@@ -210,15 +262,38 @@ impl LmConfig {
     pub fn max_length(&self) -> usize {
         (self.positions - self.position_offset).max(0) as usize
     }
+
+    /// Whether positions see only what stands before them, so that the slot must stand last.
+    pub fn causal(&self) -> bool {
+        self.family == Family::Gpt2
+    }
+
+    /// Refuses inputs of `seq` tokens where they are too long.
+    pub(super) fn check_length(&self, seq: i64) -> Result<()> {
+        if seq > self.max_length() as i64 {
+            return Err(CoreError::Setting(format!(
+                "an input of {seq} tokens is longer than the model's {}; lower max_length",
+                self.max_length()
+            )));
+        }
+        Ok(())
+    }
 }
 
-fn activation(name: &str) -> std::result::Result<Activation, String> {
+fn encoder(text: &str, family: Family, names: &'static Names) -> Parsed {
+    let config = LmConfig::encoder(&from_json(text)?, family)?;
+    Ok((config, Box::new(names)))
+}
+
+/// A non-linearity by its name in `config.json`.
+pub(super) fn activation(name: &str) -> std::result::Result<Activation, String> {
     match name {
         "gelu" => Ok(Activation::Gelu),
         "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Ok(Activation::GeluTanh),
         "relu" => Ok(Activation::Relu),
+        "tanh" => Ok(Activation::Tanh),
         other => Err(format!(
-            "activation `{other}` is not supported; supported: gelu, gelu_new, relu"
+            "activation `{other}` is not supported; supported: gelu, gelu_new, relu, tanh"
         )),
     }
 }

@@ -3,21 +3,16 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::backbone::{Backbone, Blueprint, Shape};
 use super::config::{Family, LmConfig};
+use super::head::{HeadBiases, HeadNames, Layout};
 use super::layer::{Layer, Linear, Mode, Norm, to};
-use super::names::{EMBEDDING_NORM, POSITIONS, TOKEN_TYPES};
+use super::masks;
+use super::names::{EMBEDDING_NORM, Names, POSITIONS, TOKEN_TYPES, WORDS};
 use super::packing::Packing;
 use super::params::{Parameter, Role};
 use super::weights::Weights;
-use crate::error::{CoreError, Result};
-
-/// A batch without its words: which positions are real and which segment each belongs to.
-pub struct Shape {
-    /// `[batch, seq]` float, 1 at tokens and 0 at pads; pads stand at the end.
-    pub keep: Tensor,
-    /// `[batch, seq]` int64 segment ids; `None`: all 0.
-    pub segments: Option<Tensor>,
-}
+use crate::error::Result;
 
 /// Everything between the word embeddings and the hidden states.
 pub(super) struct Encoder {
@@ -27,13 +22,18 @@ pub(super) struct Encoder {
     project: Option<Linear>,
     layers: Vec<Layer>,
     config: LmConfig,
+    names: &'static Names,
 }
 
 impl Encoder {
     /// Takes the encoder's tensors, whose names start with `prefix`.
-    pub fn take(weights: &mut Weights, config: &LmConfig, prefix: &str) -> Self {
+    pub fn take(
+        weights: &mut Weights,
+        config: &LmConfig,
+        names: &'static Names,
+        prefix: &str,
+    ) -> Self {
         let c = config;
-        let names = c.family.names();
         let token_types = (c.token_types > 0).then(|| {
             weights.take(
                 &format!("{prefix}{TOKEN_TYPES}"),
@@ -65,11 +65,35 @@ impl Encoder {
                 .map(|i| Layer::take(weights, c, names, &layer_prefix(prefix, names.layer, i)))
                 .collect(),
             config: c.clone(),
+            names,
+        }
+    }
+}
+
+impl Blueprint for &'static Names {
+    fn layout(&self, _: &Weights) -> Layout {
+        Layout {
+            prefix: self.prefix,
+            words: WORDS,
+            head: Some(HeadNames {
+                dense: self.head_dense,
+                norm: self.head_norm,
+                bias: self.head_bias,
+                sign: self.head_bias.into(),
+                biases: HeadBiases::ALL,
+            }),
+            ignored: self.ignored.iter().map(|&name| name.into()).collect(),
         }
     }
 
-    pub fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
-        let names = self.config.family.names();
+    fn backbone(&self, weights: &mut Weights, c: &LmConfig, prefix: &str) -> Box<dyn Backbone> {
+        Box::new(Encoder::take(weights, c, self, prefix))
+    }
+}
+
+impl Backbone for Encoder {
+    fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
+        let names = self.names;
         let positions = self.positions.shallow_clone();
         into.push(Parameter::new(
             format!("{prefix}{POSITIONS}"),
@@ -89,7 +113,7 @@ impl Encoder {
         }
     }
 
-    pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
+    fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
         to(&mut self.positions, device, kind)?;
         if let Some(types) = &mut self.token_types {
             to(types, device, kind)?;
@@ -103,10 +127,8 @@ impl Encoder {
             .try_for_each(|layer| layer.to(device, kind))
     }
 
-    /// Hidden states `[batch, r, H]` of the last layer at the positions `read` `[batch, r]`, from
-    /// word embeddings `[batch, seq, D]`; of all positions where `read` is `None`. The last layer
-    /// computes queries and feed-forward only there.
-    pub fn forward(
+    /// The last layer computes queries and feed-forward only at the positions `read`.
+    fn forward(
         &self,
         words: &Tensor,
         shape: &Shape,
@@ -115,21 +137,17 @@ impl Encoder {
     ) -> Result<Tensor> {
         let packing = Packing::new(&shape.keep)?;
         let mut x = self.embed(words, shape, &packing, mode)?;
-        let bias = attention_bias(&shape.keep, x.kind())?;
+        let bias = masks::pads(&shape.keep, x.kind())?;
         for i in 0..self.config.layers {
             let layer = &self.layers[i % self.layers.len()];
             let read = read.filter(|_| i + 1 == self.config.layers);
             x = layer.forward(&x, &packing, read, &bias, mode)?;
         }
-        match read {
-            Some(read) => {
-                let (batch, r) = read.size2()?;
-                Ok(x.f_view([batch, r, self.config.hidden])?)
-            }
-            None => packing.pad(&x),
-        }
+        packing.unpack(&x, read)
     }
+}
 
+impl Encoder {
     /// Embeddings `[tokens, H]`.
     fn embed(
         &self,
@@ -139,12 +157,7 @@ impl Encoder {
         mode: Mode,
     ) -> Result<Tensor> {
         let seq = words.size3()?.1;
-        if seq > self.config.max_length() as i64 {
-            return Err(CoreError::Setting(format!(
-                "an input of {seq} tokens is longer than the model's {}; lower max_length",
-                self.config.max_length()
-            )));
-        }
+        self.config.check_length(seq)?;
         let mut x = words.f_add(&self.positions.f_narrow(
             0,
             self.config.position_offset,
@@ -165,17 +178,6 @@ impl Encoder {
             None => Ok(x),
         }
     }
-}
-
-/// 0 at tokens, the lowest finite value at pads: `[batch, 1, 1, seq]`.
-fn attention_bias(keep: &Tensor, kind: Kind) -> Result<Tensor> {
-    let lowest = match kind {
-        Kind::Half => -65504.0,
-        Kind::Double => f64::MIN,
-        _ => f64::from(f32::MIN),
-    };
-    let pad = keep.f_to_kind(kind)?.f_rsub_scalar(1)?;
-    Ok(pad.f_mul_scalar(lowest)?.f_unsqueeze(1)?.f_unsqueeze(1)?)
 }
 
 fn layer_prefix(prefix: &str, layer: &str, i: usize) -> String {

@@ -9,22 +9,50 @@ use super::params::{Parameter, Role};
 use super::weights::Weights;
 use crate::error::Result;
 
-/// A linear map with bias, `[.., in] → [.., out]`.
+/// A linear map, `[.., in] → [.., out]`.
 pub(super) struct Linear {
+    /// `[out, in]`
     pub weight: Tensor,
-    pub bias: Tensor,
+    pub bias: Option<Tensor>,
 }
 
 impl Linear {
     pub fn take(weights: &mut Weights, name: &str, input: i64, output: i64) -> Self {
+        Self::take_with(weights, name, input, output, true)
+    }
+
+    /// With or without a bias.
+    pub fn take_with(
+        weights: &mut Weights,
+        name: &str,
+        input: i64,
+        output: i64,
+        bias: bool,
+    ) -> Self {
         Linear {
             weight: weights.take(&format!("{name}.weight"), &[output, input]),
-            bias: weights.take(&format!("{name}.bias"), &[output]),
+            bias: bias.then(|| weights.take(&format!("{name}.bias"), &[output])),
         }
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_linear(&self.weight, Some(&self.bias))?)
+        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
+    }
+
+    pub fn shallow_clone(&self) -> Linear {
+        Linear {
+            weight: self.weight.shallow_clone(),
+            bias: self.bias.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+
+    /// The part that computes outputs `from .. from + count`; it shares storage.
+    pub fn rows(&self, from: i64, count: i64) -> Result<Linear> {
+        let narrow = |t: &Tensor| t.f_narrow(0, from, count);
+        Ok(Linear {
+            weight: narrow(&self.weight)?,
+            bias: self.bias.as_ref().map(narrow).transpose()?,
+        })
     }
 
     pub fn list(&self, name: &str, into: &mut Vec<Parameter>) {
@@ -34,50 +62,61 @@ impl Linear {
             weight,
             Role::Matrix,
         ));
-        let bias = self.bias.shallow_clone();
-        into.push(Parameter::new(format!("{name}.bias"), bias, Role::Bias));
+        if let Some(bias) = &self.bias {
+            let bias = bias.shallow_clone();
+            into.push(Parameter::new(format!("{name}.bias"), bias, Role::Bias));
+        }
     }
 
     pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
         to(&mut self.weight, device, kind)?;
-        to(&mut self.bias, device, kind)
+        self.bias
+            .as_mut()
+            .map_or(Ok(()), |bias| to(bias, device, kind))
     }
 }
 
 /// LayerNorm over the last dimension.
 pub(super) struct Norm {
     pub weight: Tensor,
-    pub bias: Tensor,
+    pub bias: Option<Tensor>,
     eps: f64,
 }
 
 impl Norm {
     pub fn take(weights: &mut Weights, name: &str, size: i64, eps: f64) -> Self {
+        Self::take_with(weights, name, size, eps, true)
+    }
+
+    /// With or without a bias.
+    pub fn take_with(weights: &mut Weights, name: &str, size: i64, eps: f64, bias: bool) -> Self {
         Norm {
             weight: weights.take(&format!("{name}.weight"), &[size]),
-            bias: weights.take(&format!("{name}.bias"), &[size]),
+            bias: bias.then(|| weights.take(&format!("{name}.bias"), &[size])),
             eps,
         }
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let shape = self.weight.size();
-        Ok(x.f_layer_norm(shape, Some(&self.weight), Some(&self.bias), self.eps, true)?)
+        let (weight, bias) = (Some(&self.weight), self.bias.as_ref());
+        Ok(x.f_layer_norm(shape, weight, bias, self.eps, true)?)
     }
 
     pub fn list(&self, name: &str, into: &mut Vec<Parameter>) {
         let weight = self.weight.shallow_clone();
         into.push(Parameter::new(format!("{name}.weight"), weight, Role::Norm));
-        into.push(Parameter::new(
-            format!("{name}.bias"),
-            self.bias.shallow_clone(),
-            Role::Norm,
-        ));
+        if let Some(bias) = &self.bias {
+            let bias = bias.shallow_clone();
+            into.push(Parameter::new(format!("{name}.bias"), bias, Role::Norm));
+        }
     }
 
     pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
         to(&mut self.weight, device, kind)?;
-        to(&mut self.bias, device, kind)
+        self.bias
+            .as_mut()
+            .map_or(Ok(()), |bias| to(bias, device, kind))
     }
 }
 
@@ -92,6 +131,7 @@ pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::Gelu => x.f_gelu("none")?,
         Activation::GeluTanh => x.f_gelu("tanh")?,
         Activation::Relu => x.f_relu()?,
+        Activation::Tanh => x.f_tanh()?,
     })
 }
 
@@ -189,19 +229,15 @@ impl Layer {
             }
         };
         let context = Tensor::f_scaled_dot_product_attention(
-            &self.split(&query)?,
-            &self.split(&packing.pad(&self.key.forward(x)?)?)?,
-            &self.split(&packing.pad(&self.value.forward(x)?)?)?,
+            &split_heads(&query, self.heads)?,
+            &split_heads(&packing.pad(&self.key.forward(x)?)?, self.heads)?,
+            &split_heads(&packing.pad(&self.value.forward(x)?)?, self.heads)?,
             Some(bias),
             dropout,
             false,
             None,
         )?; // [batch, heads, seq or r, H / heads]
-        let context = context.f_transpose(1, 2)?.f_flatten(2, 3)?;
-        let context = match read {
-            None => packing.pack(&context)?,
-            Some(_) => context.f_flatten(0, 1)?,
-        };
+        let context = merge_heads(&context, packing, read)?;
         let attended = self
             .attention_out
             .forward(&context)?
@@ -213,11 +249,25 @@ impl Layer {
         self.out_norm
             .forward(&fed.f_dropout(self.dropout, train)?.f_add(&x)?)
     }
+}
 
-    /// `[batch, seq, H] → [batch, heads, seq, H / heads]`
-    fn split(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, seq, hidden) = x.size3()?;
-        Ok(x.f_view([batch, seq, self.heads, hidden / self.heads])?
-            .f_transpose(1, 2)?)
+/// `[batch, seq, H] → [batch, heads, seq, H / heads]`
+pub(super) fn split_heads(x: &Tensor, heads: i64) -> Result<Tensor> {
+    let (batch, seq, hidden) = x.size3()?;
+    Ok(x.f_view([batch, seq, heads, hidden / heads])?
+        .f_transpose(1, 2)?)
+}
+
+/// `[batch, heads, n, H / heads]` → `[tokens, H]`, or `[batch × r, H]` where n are the positions
+/// `read`.
+pub(super) fn merge_heads(
+    context: &Tensor,
+    packing: &Packing,
+    read: Option<&Tensor>,
+) -> Result<Tensor> {
+    let context = context.f_transpose(1, 2)?.f_flatten(2, 3)?;
+    match read {
+        None => packing.pack(&context),
+        Some(_) => Ok(context.f_flatten(0, 1)?),
     }
 }

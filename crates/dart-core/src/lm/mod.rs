@@ -1,30 +1,36 @@
-//! Masked language models: configuration, weights, encoder and head.
+//! Language models: configuration, weights, backbones and head.
 
+mod backbone;
 mod config;
+mod deberta;
 mod encoder;
+mod gpt2;
+mod head;
 mod layer;
+mod masks;
+mod modernbert;
 mod names;
 mod packing;
 mod params;
+mod rotary;
 pub mod weights;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
+pub use backbone::Shape;
 pub use config::{Activation, Family, LmConfig};
-pub use encoder::Shape;
 pub use layer::Mode;
 pub(crate) use params::indices;
 pub use params::{Parameter, Role, restore, snapshot};
 
 use crate::error::Result;
-use encoder::Encoder;
-use layer::{Linear, Norm, activate};
+use backbone::{Backbone, Blueprint};
+use head::{Head, HeadBiases, Layout};
 use weights::Weights;
 
-/// A masked language model: word embeddings E, encoder, and the head's transform, with the decoder
+/// A language model: word embeddings E, a backbone, and what stands before the decoder, which is
 /// tied to E.
 ///
 /// Input embeddings go in and head states come out; which rows are looked up and decoded is the
@@ -34,11 +40,12 @@ pub struct LanguageModel {
     pub config: LmConfig,
     /// E, `[V, D]`.
     pub embeddings: Tensor,
-    /// The decoder's bias `[V]`.
+    /// The decoder's bias `[V]`; zeros where the model has none.
     pub bias: Tensor,
-    prefix: String,
-    encoder: Encoder,
-    head: Option<(Linear, Norm)>,
+    prefix: &'static str,
+    layout: Layout,
+    backbone: Box<dyn Backbone>,
+    head: Head,
 }
 
 impl LanguageModel {
@@ -48,16 +55,21 @@ impl LanguageModel {
     /// Anything missing, misshaped or unexpected in config.json or the weights; a checkpoint
     /// without a masked-LM head.
     pub fn load(dir: &Path) -> Result<Self> {
-        let config = LmConfig::read(dir)?;
+        let (config, blueprint) = config::read(dir)?;
         let mut weights = Weights::read_dir(dir)?;
-        if !weights.contains(config.family.names().head_bias) {
+        let layout = blueprint.layout(&weights);
+        if layout
+            .head
+            .as_ref()
+            .is_some_and(|head| !weights.contains(&head.sign))
+        {
             return Err(crate::CoreError::model(
                 dir,
                 "the checkpoint has no masked-LM head, so it cannot fill a [MASK]; give one saved \
                  as a masked language model",
             ));
         }
-        let mut model = Self::take(&mut weights, config, true);
+        let mut model = Self::take(&mut weights, config, &*blueprint, layout, true);
         weights.finish()?;
         model.to(Device::Cpu, Kind::Float)?;
         Ok(model)
@@ -69,48 +81,57 @@ impl LanguageModel {
     /// # Errors
     /// As [`LanguageModel::load`].
     pub fn load_encoder(dir: &Path) -> Result<Self> {
-        let config = LmConfig::read(dir)?;
+        let (config, blueprint) = config::read(dir)?;
         let mut weights = Weights::read_dir(dir)?;
-        let names = config.family.names();
-        weights.ignore("", &[names.head_dense, names.head_norm, names.head_bias]);
-        let mut model = Self::take(&mut weights, config, false);
+        let layout = blueprint.layout(&weights);
+        if let Some(head) = &layout.head {
+            weights.ignore("", &[head.dense, head.norm, head.bias]);
+        }
+        let mut model = Self::take(&mut weights, config, &*blueprint, layout, false);
         weights.finish()?;
         model.to(Device::Cpu, Kind::Float)?;
         Ok(model)
     }
 
-    fn take(weights: &mut Weights, config: LmConfig, with_head: bool) -> Self {
-        let names = config.family.names();
-        let full = format!("{}{}", names.prefix, names::WORDS);
-        let prefix = if weights.contains(&full) {
-            names.prefix
-        } else {
-            ""
+    fn take(
+        weights: &mut Weights,
+        config: LmConfig,
+        blueprint: &dyn Blueprint,
+        layout: Layout,
+        with_head: bool,
+    ) -> Self {
+        let full = format!("{}{}", layout.prefix, layout.words);
+        let prefix = match weights.contains(&full) {
+            true => layout.prefix,
+            false => "",
         };
-        weights.ignore(prefix, names.ignored);
+        weights.ignore(prefix, &layout.ignored);
         let embeddings = weights.take(
-            &format!("{prefix}{}", names::WORDS),
+            &format!("{prefix}{}", layout.words),
             &[config.vocab, config.embedding],
         );
-        let encoder = Encoder::take(weights, &config, prefix);
-        let head = with_head.then(|| {
-            let dense = Linear::take(weights, names.head_dense, config.hidden, config.embedding);
-            (
-                dense,
-                Norm::take(weights, names.head_norm, config.embedding, config.eps),
-            )
-        });
-        let bias = match with_head {
-            true => weights.take(names.head_bias, &[config.vocab]),
-            false => Tensor::zeros([config.vocab], (Kind::Float, Device::Cpu)),
+        let backbone = blueprint.backbone(weights, &config, prefix);
+        let zeros = || Tensor::zeros([config.vocab], (Kind::Float, Device::Cpu));
+        let (head, bias) = match &layout.head {
+            None => (Head::Direct, zeros()),
+            Some(_) if !with_head => (Head::Absent, zeros()),
+            Some(names) => {
+                let head = Head::take(weights, &config, names);
+                let bias = match names.biases.decoder {
+                    true => weights.take(names.bias, &[config.vocab]),
+                    false => zeros(),
+                };
+                (head, bias)
+            }
         };
         LanguageModel {
-            prefix: prefix.into(),
+            config,
             embeddings,
             bias,
-            encoder,
+            prefix,
+            layout,
+            backbone,
             head,
-            config,
         }
     }
 
@@ -118,24 +139,17 @@ impl LanguageModel {
     /// states), LayerNorm of ones and zeros, decoder bias 0.
     ///
     /// # Errors
-    /// libtorch's.
+    /// A family whose head has no place for it, or libtorch's.
     pub fn start_head(&mut self, norm_weight: f64) -> Result<()> {
-        let (h, d) = (self.config.hidden, self.config.embedding);
-        let float = (Kind::Float, Device::Cpu);
-        let mut shell = Weights::from_tensors(BTreeMap::from([
-            ("dense.weight".to_string(), Tensor::f_eye_m(d, h, float)?),
-            ("dense.bias".to_string(), Tensor::f_zeros([d], float)?),
-            (
-                "norm.weight".to_string(),
-                Tensor::f_full([d], norm_weight, float)?,
-            ),
-            ("norm.bias".to_string(), Tensor::f_zeros([d], float)?),
-        ]));
-        let dense = Linear::take(&mut shell, "dense", h, d);
-        let norm = Norm::take(&mut shell, "norm", d, self.config.eps);
-        shell.finish()?;
-        self.head = Some((dense, norm));
-        self.prefix = self.config.family.names().prefix.into();
+        let head = self.layout.head.as_ref();
+        if !head.is_some_and(|head| head.biases == HeadBiases::ALL) {
+            return Err(crate::CoreError::Setting(format!(
+                "a new head can be started for BERT and its relatives, not for {:?}",
+                self.config.family
+            )));
+        }
+        self.head = Head::start(&self.config, norm_weight)?;
+        self.prefix = self.layout.prefix;
         Ok(())
     }
 
@@ -146,12 +160,8 @@ impl LanguageModel {
     pub fn to(&mut self, device: Device, kind: Kind) -> Result<()> {
         layer::to(&mut self.embeddings, device, kind)?;
         layer::to(&mut self.bias, device, kind)?;
-        self.encoder.to(device, kind)?;
-        if let Some((dense, norm)) = &mut self.head {
-            dense.to(device, kind)?;
-            norm.to(device, kind)?;
-        }
-        Ok(())
+        self.backbone.to(device, kind)?;
+        self.head.to(device, kind)
     }
 
     /// Where the weights are.
@@ -171,23 +181,16 @@ impl LanguageModel {
         read: Option<&Tensor>,
         mode: Mode,
     ) -> Result<Tensor> {
-        self.encoder.forward(words, shape, read, mode)
+        self.backbone.forward(words, shape, read, mode)
     }
 
-    /// The head's transform of hidden states: `[.., H] → [.., D]`, ready for the decoder.
+    /// The head's transform of hidden states: `[.., H] → [.., D]`, ready for the decoder; causal
+    /// models have none, and the states stay as they are.
     ///
     /// # Errors
     /// libtorch's, or a model without a head.
     pub fn transform(&self, hidden: &Tensor) -> Result<Tensor> {
-        let Some((dense, norm)) = &self.head else {
-            return Err(crate::CoreError::Setting(
-                "this model has no masked-LM head".into(),
-            ));
-        };
-        norm.forward(&activate(
-            &dense.forward(hidden)?,
-            self.config.head_activation,
-        )?)
+        self.head.forward(hidden)
     }
 
     /// Logits `[n, rows]` of head states `[n, D]` over decoder rows `[rows, D]` with biases
@@ -199,31 +202,38 @@ impl LanguageModel {
         Ok(head.f_linear(rows, Some(bias))?)
     }
 
-    /// Encoder weights in a fixed order, without E.
+    /// Whether the decoder has a bias; where it has none, [`LanguageModel::bias`] stays 0 and a
+    /// checkpoint has no place for one.
+    pub fn has_decoder_bias(&self) -> bool {
+        self.layout
+            .head
+            .as_ref()
+            .is_some_and(|head| head.biases.decoder)
+    }
+
+    /// Backbone weights in a fixed order, without E.
     pub fn encoder_parameters(&self) -> Vec<Parameter> {
         let mut list = Vec::new();
-        self.encoder.list(&self.prefix, &mut list);
+        self.backbone.list(self.prefix, &mut list);
         list
     }
 
-    /// Encoder and head weights in a fixed order, without E and the decoder's bias.
+    /// Backbone and head weights in a fixed order, without E and the decoder's bias.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut list = self.encoder_parameters();
-        if let Some((dense, norm)) = &self.head {
-            let names = self.config.family.names();
-            dense.list(names.head_dense, &mut list);
-            norm.list(names.head_norm, &mut list);
-        }
+        self.head.list(self.layout.head.as_ref(), &mut list);
         list
     }
 
-    /// E and the decoder's bias as parameters.
+    /// E, and the decoder's bias where it has one, as parameters.
     pub fn vocabulary_parameters(&self) -> Vec<Parameter> {
-        let words = format!("{}{}", self.prefix, names::WORDS);
-        let bias = self.config.family.names().head_bias;
-        vec![
-            Parameter::new(words, self.embeddings.shallow_clone(), Role::Embedding),
-            Parameter::new(bias, self.bias.shallow_clone(), Role::Bias),
-        ]
+        let words = format!("{}{}", self.prefix, self.layout.words);
+        let embeddings = self.embeddings.shallow_clone();
+        let mut list = vec![Parameter::new(words, embeddings, Role::Embedding)];
+        if let Some(head) = self.layout.head.as_ref().filter(|head| head.biases.decoder) {
+            let bias = self.bias.shallow_clone();
+            list.push(Parameter::new(head.bias, bias, Role::Bias));
+        }
+        list
     }
 }

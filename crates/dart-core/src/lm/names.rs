@@ -1,6 +1,5 @@
-//! Where each family keeps its tensors: the names that Hugging Face's checkpoints use.
-
-use super::config::Family;
+//! Where the families of the one encoder keep their tensors: the names that Hugging Face's
+//! checkpoints use.
 
 /// Names of a family's tensors. Modules are named without `.weight` and `.bias`; `{}` stands for
 /// the layer's number.
@@ -31,7 +30,7 @@ pub(super) const POSITIONS: &str = "embeddings.position_embeddings.weight";
 pub(super) const TOKEN_TYPES: &str = "embeddings.token_type_embeddings.weight";
 pub(super) const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
 
-const BERT: Names = Names {
+const BASE: Names = Names {
     prefix: "bert.",
     project: "",
     layer: "encoder.layer.{}.",
@@ -54,16 +53,18 @@ const BERT: Names = Names {
     ],
 };
 
-const ROBERTA: Names = Names {
+pub(super) static BERT: Names = BASE;
+
+pub(super) static ROBERTA: Names = Names {
     prefix: "roberta.",
     head_dense: "lm_head.dense",
     head_norm: "lm_head.layer_norm",
     head_bias: "lm_head.bias",
     ignored: &["embeddings.position_ids", "pooler.", "lm_head.decoder."],
-    ..BERT
+    ..BASE
 };
 
-const DISTILBERT: Names = Names {
+pub(super) static DISTILBERT: Names = Names {
     prefix: "distilbert.",
     project: "",
     layer: "transformer.layer.{}.",
@@ -81,17 +82,17 @@ const DISTILBERT: Names = Names {
     ignored: &["vocab_projector.weight"],
 };
 
-const ELECTRA: Names = Names {
+pub(super) static ELECTRA: Names = Names {
     prefix: "electra.",
     project: "embeddings_project",
     head_dense: "generator_predictions.dense",
     head_norm: "generator_predictions.LayerNorm",
     head_bias: "generator_lm_head.bias",
     ignored: &["embeddings.position_ids", "generator_lm_head.weight"],
-    ..BERT
+    ..BASE
 };
 
-const ALBERT: Names = Names {
+pub(super) static ALBERT: Names = Names {
     prefix: "albert.",
     project: "encoder.embedding_hidden_mapping_in",
     layer: "encoder.albert_layer_groups.0.albert_layers.0.",
@@ -113,15 +114,3 @@ const ALBERT: Names = Names {
         "predictions.decoder.",
     ],
 };
-
-impl Family {
-    pub(super) fn names(self) -> &'static Names {
-        match self {
-            Family::Bert => &BERT,
-            Family::Roberta => &ROBERTA,
-            Family::DistilBert => &DISTILBERT,
-            Family::Electra => &ELECTRA,
-            Family::Albert => &ALBERT,
-        }
-    }
-}

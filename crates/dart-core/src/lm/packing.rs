@@ -58,6 +58,18 @@ impl Packing {
         Ok(flat.f_view([self.batch, self.seq, hidden])?)
     }
 
+    /// `[batch, r, H]` from `[batch × r, H]`, the rows of the positions `read` `[batch, r]`;
+    /// without `read`, [`Packing::pad`].
+    pub fn unpack(&self, x: &Tensor, read: Option<&Tensor>) -> Result<Tensor> {
+        match read {
+            None => self.pad(x),
+            Some(read) => {
+                let (batch, r) = read.size2()?;
+                Ok(x.f_view([batch, r, -1])?)
+            }
+        }
+    }
+
     /// Rows of `x` `[tokens, H]` at the positions `read` `[batch, r]`: `[batch × r, H]`.
     pub fn gather(&self, x: &Tensor, read: &Tensor) -> Result<Tensor> {
         let rows = read.f_add(&self.offsets)?.f_view([-1])?;

@@ -42,7 +42,7 @@ impl Parameter {
 
     /// Whether it is a bias vector, LayerNorms' included (BitFit, Ben Zaken et al., 2022).
     pub fn is_bias(&self) -> bool {
-        self.name.ends_with(".bias")
+        self.name.ends_with(".bias") || self.name.ends_with("_bias")
     }
 }
 

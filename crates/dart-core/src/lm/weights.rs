@@ -113,10 +113,10 @@ impl Weights {
     }
 
     /// Drops tensors whose names, after `prefix`, start with one of `ignored`.
-    pub fn ignore(&mut self, prefix: &str, ignored: &[&str]) {
+    pub fn ignore(&mut self, prefix: &str, ignored: &[impl AsRef<str>]) {
         self.tensors.retain(|name, _| {
             let bare = name.strip_prefix(prefix).unwrap_or(name);
-            !ignored.iter().any(|i| bare.starts_with(i))
+            !ignored.iter().any(|i| bare.starts_with(i.as_ref()))
         });
     }
 

@@ -13,7 +13,8 @@ pub struct Encoded {
     pub ids: Vec<i64>,
     /// Segment ids.
     pub segments: Vec<i64>,
-    /// Position that is read: `[MASK]`, or `[CLS]` for a classification head.
+    /// Position that is read: `[MASK]`, or `[CLS]` for a classification head; with causal models
+    /// the last token.
     pub slot: usize,
     /// Positions of the texts' ordinary tokens, which the fluency constraint may mask.
     pub maskable: Vec<usize>,
@@ -36,6 +37,7 @@ pub struct Encoder {
     pieces: Vec<Piece>,
     template_ids: Vec<i64>,
     head: bool,
+    causal: bool,
     max_length: usize,
 }
 
@@ -77,6 +79,7 @@ impl Encoder {
             pieces,
             template_ids,
             head: false,
+            causal: false,
             max_length,
         })
     }
@@ -87,8 +90,17 @@ impl Encoder {
             pieces: Vec::new(),
             template_ids: Vec::new(),
             head: true,
+            causal: false,
             max_length,
         }
+    }
+
+    /// For a causal model, if it is one: texts and template alone, without special tokens, and the
+    /// last position is read. A prompt's slot, which has no token, must stand last
+    /// ([`Template::slot_last`]); a head's second text follows a separator.
+    pub fn causal(mut self, causal: bool) -> Self {
+        self.causal = causal;
+        self
     }
 
     /// The template's own token ids, before any became a pseudo token.
@@ -112,9 +124,10 @@ impl Encoder {
     fn encode_prompt(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
         let mut texts: Vec<Vec<i64>> = Vec::new();
         let mut cuttable: Vec<bool> = Vec::new();
-        let mut fixed = 2;
+        let mut fixed = if self.causal { 0 } else { 2 };
         for piece in &self.pieces {
             match piece {
+                Piece::Slot if self.causal => {}
                 Piece::Text(part) => {
                     texts.push(tokenizer.encode(&render(part, example)?));
                     cuttable.push(matches!(part, Part::First { .. } | Part::Second { .. }));
@@ -124,12 +137,16 @@ impl Encoder {
         }
         let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
         let special = tokenizer.special();
-        let mut ids = vec![special.cls];
+        let mut ids = match self.causal {
+            true => Vec::new(),
+            false => vec![special.cls],
+        };
         let (mut maskable, mut slot) = (Vec::new(), 0);
         let mut texts = texts.into_iter();
         for piece in &self.pieces {
             match piece {
                 Piece::Token(id) => ids.push(*id),
+                Piece::Slot if self.causal => {}
                 Piece::Slot => {
                     slot = ids.len();
                     ids.push(special.mask);
@@ -144,7 +161,11 @@ impl Encoder {
                 }
             }
         }
-        ids.push(special.sep);
+        if self.causal {
+            slot = last_of(&mut ids, special.sep);
+        } else {
+            ids.push(special.sep);
+        }
         let segments = vec![0; ids.len()];
         Ok(Encoded {
             ids,
@@ -163,8 +184,24 @@ impl Encoder {
         }
         let special = tokenizer.special();
         let cuttable = vec![true; texts.len()];
-        let fixed = texts.len() + 1;
+        // Separators behind all texts and [CLS], or between the texts.
+        let fixed = if self.causal {
+            texts.len() - 1
+        } else {
+            texts.len() + 1
+        };
         let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
+        if self.causal {
+            let mut ids = texts.join(&special.sep);
+            return Ok(Encoded {
+                slot: last_of(&mut ids, special.sep),
+                segments: vec![0; ids.len()],
+                ids,
+                maskable: Vec::new(),
+                label: example.label,
+                truncated,
+            });
+        }
         let (mut ids, mut segments) = (vec![special.cls], vec![0]);
         for (segment, text) in texts.into_iter().enumerate() {
             ids.extend(text);
@@ -181,6 +218,14 @@ impl Encoder {
             truncated,
         })
     }
+}
+
+/// The last position; of an input of no token at all, the separator that becomes its only one.
+fn last_of(ids: &mut Vec<i64>, separator: i64) -> usize {
+    if ids.is_empty() {
+        ids.push(separator);
+    }
+    ids.len() - 1
 }
 
 /// Cuts the longest of the texts that may be cut, token by token, until everything fits.

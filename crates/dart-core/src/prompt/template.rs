@@ -86,6 +86,15 @@ impl Template {
             parts: self.parts.iter().filter(keep).cloned().collect(),
         }
     }
+
+    /// The same with `[MASK]` at the end, where causal models can fill it: what stood behind it
+    /// stands before it.
+    pub fn slot_last(&self) -> Self {
+        let others = self.parts.iter().filter(|part| **part != Part::Mask);
+        Template {
+            parts: others.cloned().chain([Part::Mask]).collect(),
+        }
+    }
 }
 
 fn field(name: &str) -> Option<Part> {
@@ -115,6 +124,21 @@ mod tests {
             Part::Second { lower: true },
         ];
         assert_eq!(template.parts, wanted);
+    }
+
+    #[test]
+    fn a_slot_at_the_end_leaves_the_other_parts_in_order() {
+        let template = Template::parse("{a:chop} ? [MASK] , {b:lower}").unwrap();
+        let moved = Template::parse("{a:chop} ? , {b:lower} [MASK]").unwrap();
+        let words = |t: &Template| {
+            let joined = |p: &Part| match p {
+                Part::Words(words) => words.clone(),
+                other => format!("{other:?}"),
+            };
+            t.parts.iter().map(joined).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(&template.slot_last()), words(&moved));
+        assert_eq!(template.slot_last().slot_last(), template.slot_last());
     }
 
     #[test]
