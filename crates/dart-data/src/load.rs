@@ -152,9 +152,9 @@ impl<'t> Full<'t> {
         loading.files.push(file);
         let test = match loading.test(&place)? {
             Some(official) => official,
-            None => pool.examples(task, layout, &loading.files[0], &pool.test)?,
+            None => Split::new(pool.examples(task, layout, &loading.files[0], &pool.test)?),
         };
-        let (test, files, warnings) = (Split::new(test), loading.files, loading.warnings);
+        let (files, warnings) = (loading.files, loading.warnings);
         Ok(Full {
             place,
             pool,
@@ -196,7 +196,7 @@ impl<'t> Full<'t> {
             }
             dev = self.dev.clone().unwrap_or(dev);
         }
-        Ok(loading.finish(Split::new(train), dev, self.test.clone(), false))
+        Ok(loading.finish(Split::new(train), dev, &self.test, false))
     }
 }
 
@@ -204,6 +204,8 @@ impl<'t> Full<'t> {
 #[derive(Clone)]
 struct Split {
     examples: Vec<Example>,
+    /// Rows with an empty text, or one that pandas reads as missing.
+    empty: usize,
     /// Hashes of the texts.
     texts: HashSet<[u8; 16]>,
     /// SHA-256 over labels, texts and entities.
@@ -226,19 +228,15 @@ impl Split {
                 text(&format!("{entities:?}"));
             }
         }
+        let blank = |text: &str| text.trim().is_empty() || is_missing(text);
+        let is_empty = |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
         let texts = examples.iter().map(hash).collect();
         Split {
+            empty: examples.iter().filter(is_empty).count(),
             examples,
             texts,
             digest: hasher.finalize().to_vec(),
         }
-    }
-
-    /// Rows with an empty text, or one that pandas reads as missing.
-    fn empty(&self) -> usize {
-        let blank = |text: &str| text.trim().is_empty() || is_missing(text);
-        let is_empty = |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
-        self.examples.iter().filter(is_empty).count()
     }
 }
 
@@ -267,8 +265,9 @@ impl Loading<'_> {
             self.warnings.extend(few);
         }
         let dev = self.file(place.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
-        let test = self.test(place)?.unwrap_or_default();
-        Ok(self.finish(Split::new(train), Split::new(dev), Split::new(test), true))
+        let test = self.test(place)?;
+        let test = test.unwrap_or_else(|| Split::new(Vec::new()));
+        Ok(self.finish(Split::new(train), Split::new(dev), &test, true))
     }
 
     /// A file that is a split as a whole.
@@ -280,10 +279,10 @@ impl Loading<'_> {
     }
 
     /// The test file, where the layout has one and it is there.
-    fn test(&mut self, place: &Place) -> Result<Option<Vec<Example>>> {
+    fn test(&mut self, place: &Place) -> Result<Option<Split>> {
         let file = self.layout.test.as_deref().map(|test| place.file(test));
         file.filter(|file| file.exists())
-            .map(|file| self.file(file))
+            .map(|file| Ok(Split::new(self.file(file)?)))
             .transpose()
     }
 
@@ -294,7 +293,7 @@ impl Loading<'_> {
         }
     }
 
-    fn finish(mut self, train: Split, dev: Split, test: Split, given: bool) -> Splits {
+    fn finish(mut self, train: Split, dev: Split, test: &Split, given: bool) -> Splits {
         let (first, last) = (
             self.files[0].clone(),
             self.files[self.files.len() - 1].clone(),
@@ -308,9 +307,9 @@ impl Loading<'_> {
         for (name, split, file) in [
             ("train", &train, &first),
             ("dev", &dev, &middle),
-            ("test", &test, &last),
+            ("test", test, &last),
         ] {
-            let empty = split.empty();
+            let empty = split.empty;
             if empty > 0 {
                 let message = format!("{empty} rows of {name} have an empty or NA-like text");
                 self.warn(WarningKind::EmptyText, file, empty, message);
@@ -329,7 +328,7 @@ impl Loading<'_> {
                 self.warn(WarningKind::Overlap, file, shared, message);
             }
         }
-        let all = [&train, &dev, &test]
+        let all = [&train, &dev, test]
             .map(|split| split.digest.as_slice())
             .concat();
         let fingerprint = Sha256::digest(&all)
@@ -339,7 +338,7 @@ impl Loading<'_> {
         Splits {
             train: train.examples,
             dev: dev.examples,
-            test: test.examples,
+            test: test.examples.clone(),
             fingerprint,
             distribution: self.layout.name.clone(),
             given,

@@ -11,6 +11,11 @@ pub struct NumpyRng {
     next: usize,
 }
 
+fn twist(high: u32, low: u32) -> u32 {
+    let y = (high & 0x8000_0000) | (low & 0x7fff_ffff);
+    (y >> 1) ^ if y & 1 == 1 { 0x9908_b0df } else { 0 }
+}
+
 impl NumpyRng {
     /// `numpy.random.seed(seed)`.
     pub fn new(seed: u32) -> Self {
@@ -38,11 +43,14 @@ impl NumpyRng {
     }
 
     fn refill(&mut self) {
-        for i in 0..N {
-            let y = (self.state[i] & 0x8000_0000) | (self.state[(i + 1) % N] & 0x7fff_ffff);
-            let odd = if y & 1 == 1 { 0x9908_b0df } else { 0 };
-            self.state[i] = self.state[(i + M) % N] ^ (y >> 1) ^ odd;
+        let state = &mut self.state;
+        for i in 0..N - M {
+            state[i] = state[i + M] ^ twist(state[i], state[i + 1]);
         }
+        for i in N - M..N - 1 {
+            state[i] = state[i + M - N] ^ twist(state[i], state[i + 1]);
+        }
+        state[N - 1] = state[M - 1] ^ twist(state[N - 1], state[0]);
         self.next = 0;
     }
 

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -28,37 +28,59 @@ pub(crate) struct Pool {
     /// Rows of the test set, where the file itself is parted.
     pub(crate) test: Vec<usize>,
     /// Every row with a class, where the file is small.
-    kept: Option<Vec<Kept>>,
+    kept: Option<Kept>,
 }
 
-/// An example, small.
+/// Examples, small: all texts stand in one buffer.
 struct Kept {
+    texts: String,
+    rows: Vec<KeptRow>,
+}
+
+struct KeptRow {
     row: usize,
     class: usize,
-    a: Box<str>,
-    b: Option<Box<str>>,
+    a: Range<usize>,
+    b: Option<Range<usize>>,
     entities: Option<Box<Entities>>,
 }
 
 impl Kept {
-    fn new(record: &Record, class: usize) -> Self {
+    /// With room for a file of so many bytes.
+    fn for_file(length: usize) -> Self {
         Kept {
-            row: record.row,
-            class,
-            a: record.a.as_ref().into(),
-            b: record.b.as_deref().map(Into::into),
-            entities: record.entities.clone().map(Box::new),
+            texts: String::with_capacity(length),
+            rows: Vec::with_capacity(length / 64),
         }
     }
 
-    fn example(&self) -> Example {
-        Example {
-            row: self.row,
-            text_a: self.a.to_string(),
-            text_b: self.b.as_deref().map(str::to_owned),
-            entities: self.entities.as_deref().cloned(),
-            label: self.class,
-        }
+    fn push(&mut self, record: &Record, class: usize) {
+        let mut keep = |text: &str| {
+            let start = self.texts.len();
+            self.texts.push_str(text);
+            start..self.texts.len()
+        };
+        let (a, b) = (keep(&record.a), record.b.as_deref().map(keep));
+        self.rows.push(KeptRow {
+            row: record.row,
+            class,
+            a,
+            b,
+            entities: record.entities.clone().map(Box::new),
+        });
+    }
+
+    /// The example that stands in this row of the file.
+    fn example(&self, row: usize) -> Option<Example> {
+        let place = self.rows.binary_search_by_key(&row, |kept| kept.row).ok()?;
+        let kept = &self.rows[place];
+        Some(Example {
+            row,
+            text_a: self.texts[kept.a.clone()].to_owned(),
+            text_b: kept.b.clone().map(|text| self.texts[text].to_owned()),
+            entities: kept.entities.as_deref().cloned(),
+            label: kept.class,
+        })
     }
 }
 
@@ -76,13 +98,13 @@ pub(crate) struct PoolDraw {
 impl Pool {
     /// Reads the labels (and parts the file), keeping no text.
     pub(crate) fn scan(task: &Task, layout: &Layout, file: &Path) -> Result<Pool> {
-        let small = std::fs::metadata(file).is_ok_and(|meta| meta.len() <= SMALL);
+        let length = std::fs::metadata(file).map_or(u64::MAX, |meta| meta.len());
         let mut pool = Pool {
             rows: Vec::new(),
             labels: Vec::new(),
             dropped: 0,
             test: Vec::new(),
-            kept: small.then(Vec::new),
+            kept: (length <= SMALL).then(|| Kept::for_file(length as usize)),
         };
         let part = layout.part.unwrap_or(Part {
             first: None,
@@ -108,7 +130,7 @@ impl Pool {
                 counts[class] += 1;
             }
             if let (Some(kept), Some(class)) = (&mut pool.kept, class) {
-                kept.push(Kept::new(record, class));
+                kept.push(record, class);
             }
             if to_test {
                 pool.test.push(record.row);
@@ -132,11 +154,7 @@ impl Pool {
         let Some(kept) = &self.kept else {
             return select(task, layout, file, rows);
         };
-        let found = |row: &usize| {
-            let place = kept.binary_search_by_key(row, |kept| kept.row).ok()?;
-            Some(kept[place].example())
-        };
-        Ok(rows.iter().filter_map(found).collect())
+        Ok(rows.iter().filter_map(|row| kept.example(*row)).collect())
     }
 
     /// Draws from the pool.
@@ -188,8 +206,14 @@ pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
             key.push(0);
         }
         if text.is_ascii() {
-            let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-            key.extend(letters.map(|byte| byte.to_ascii_lowercase()));
+            let start = key.len();
+            let mut end = start;
+            key.resize(start + text.len(), 0);
+            for byte in text.bytes() {
+                key[end] = byte.to_ascii_lowercase();
+                end += usize::from(byte.is_ascii_alphanumeric());
+            }
+            key.truncate(end);
         } else {
             let letters = text.chars().filter(|c| c.is_alphanumeric());
             for c in letters.flat_map(char::to_lowercase) {
