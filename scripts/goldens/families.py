@@ -138,6 +138,8 @@ def write_tokenizer(folder):
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    if folder.name.startswith("gpt2"):  # its own class would expect <|endoftext|>
+        save_json(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer"})
 
 
 def make(name, config, dtype, left_out, seed):

@@ -22,9 +22,9 @@ fn lab() -> Lab {
     let lab = Lab::new();
     for (model, method) in FAMILIES {
         fs::create_dir_all(lab.path(&format!("models/{model}"))).unwrap();
-        for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-            let from = Path::new(GOLDENS).join(model).join(file);
-            fs::copy(from, lab.path(&format!("models/{model}/{file}"))).unwrap();
+        for file in fs::read_dir(Path::new(GOLDENS).join(model)).unwrap() {
+            let (from, folder) = (file.unwrap().path(), lab.path(&format!("models/{model}")));
+            fs::copy(&from, folder.join(from.file_name().unwrap())).unwrap();
         }
         let text = format!(
             "model: {model}\ntasks: [movies]\nmethods: [fine-tuning, {method}]\nk: 2\nseeds: [13]\n\

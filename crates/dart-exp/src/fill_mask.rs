@@ -21,7 +21,7 @@ pub struct FillMaskArgs {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-    /// Texts; [MASK] stands for the model's own mask token
+    /// Texts; [MASK] stands for the model's own mask token; a causal model continues the texts
     #[arg(required = true)]
     texts: Vec<String>,
 }

@@ -16,9 +16,11 @@ impl Rotary {
     /// At the positions 0 to `seq` − 1: pair i of d / 2 turns by p · theta^(−2i / d) at position p.
     pub fn new(seq: i64, d: i64, theta: f64, kind: Kind, device: Device) -> Result<Self> {
         let half = d / 2;
-        let angle = |p: i64, i: i64| p as f64 * theta.powf(-2.0 * (i % half) as f64 / d as f64);
+        let turns: Vec<f64> = (0..d)
+            .map(|i| theta.powf(-2.0 * (i % half) as f64 / d as f64))
+            .collect();
         let angles: Vec<f64> = (0..seq)
-            .flat_map(|p| (0..d).map(move |i| angle(p, i)))
+            .flat_map(|p| turns.iter().map(move |turn| p as f64 * turn))
             .collect();
         let angles = Tensor::f_from_slice(&angles)?.f_view([seq, d])?;
         let place = |t: Tensor| t.f_to_kind(kind)?.f_to_device(device);
