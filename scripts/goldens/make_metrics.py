@@ -7,6 +7,11 @@
   macro_f1_present  over the classes that are gold or predicted (scikit-learn's default)
   f1                of class 1, for two classes only
   micro_f1_without  {negative class: micro F1 over the other classes}
+`directed.json`, a list of cases over SemEval-2010 task 8's classes:
+  name, labels, gold, predicted
+  directed_f1   the official macro F1 with direction; scikit-learn computes it on relations without
+        direction after each row of a right relation in the wrong direction has become two wrong
+        ones, (relation, Other) and (Other, relation)
 `calibration.json`, a list of cases:
   name, gold, probabilities [rows][classes]
   ece   expected calibration error, 15 bins of equal width over the largest probability, closed
@@ -66,6 +71,38 @@ def cases():
     yield case("one row", 2, np.array([1]), np.array([0]))
 
 
+RELATIONS = ["Cause-Effect", "Component-Whole", "Content-Container", "Entity-Destination",
+             "Entity-Origin", "Instrument-Agency", "Member-Collection", "Message-Topic",
+             "Product-Producer"]
+DIRECTED = ["Other"] + [f"{r}({d})" for r in RELATIONS for d in ("e1,e2", "e2,e1")]
+
+
+def directed_f1(gold, predicted):
+    relation = lambda c: 0 if c == 0 else (c + 1) // 2
+    pairs = []
+    for g, p in zip(gold, predicted):
+        if g != p and relation(g) == relation(p):
+            pairs += [(relation(g), 0), (0, relation(p))]
+        else:
+            pairs.append((relation(g), relation(p)))
+    present = sorted({relation(g) for g in gold} - {0})
+    g, p = zip(*pairs)
+    return f1_score(g, p, labels=present, average="macro", zero_division=0)
+
+
+def directed():
+    rng = np.random.default_rng(87)
+    for name, classes, rows, skill in [("chance", 19, 300, 0.0), ("good", 19, 300, 0.8),
+                                       ("few rows, relations absent", 19, 12, 0.5),
+                                       ("two relations", 5, 80, 0.4)]:
+        gold = rng.integers(0, classes, rows)
+        predicted = np.where(rng.random(rows) < skill, gold, rng.integers(0, classes, rows))
+        yield name, gold, predicted
+    gold = rng.integers(1, 19, 60)
+    yield "all directions wrong", gold, np.where(gold % 2 == 1, gold + 1, gold - 1)
+    yield "only Other predicted", gold, np.zeros(60, int)
+
+
 def calibration_error(gold, probabilities, bins=15):
     confidence = probabilities.max(1)
     correct = probabilities.argmax(1) == gold
@@ -93,6 +130,9 @@ def calibration():
 
 def main():
     save_json(CORE / "metrics.json", list(cases()))
+    save_json(CORE / "directed.json", [
+        {"name": n, "labels": DIRECTED, "gold": g, "predicted": p, "directed_f1": directed_f1(g, p)}
+        for n, g, p in directed()])
     save_json(CORE / "calibration.json", [
         {"name": n, "gold": g, "probabilities": p, "ece": calibration_error(g, p)}
         for n, g, p in calibration()])

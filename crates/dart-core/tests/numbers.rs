@@ -1,5 +1,4 @@
-//! The optimizer, the losses and the metrics against PyTorch, mpmath and scikit-learn
-//! (tests/goldens, made by scripts/goldens).
+//! The optimizer and the losses against PyTorch and mpmath (tests/goldens, made by scripts/goldens).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -7,7 +6,6 @@ mod common;
 use common::{close, goldens, tensors};
 use dart_core::adamw::{AdamW, Betas, linear_schedule};
 use dart_core::lm::{Parameter, Role};
-use dart_core::metrics;
 use dart_core::objective::{class_loss, masked_word_loss};
 use serde_json::Value;
 use tch::{Kind, Tensor};
@@ -36,10 +34,6 @@ fn array(value: &Value) -> (Vec<f64>, Vec<i64>) {
 fn tensor(value: &Value) -> Tensor {
     let (values, shape) = array(value);
     Tensor::from_slice(&values).view(shape.as_slice())
-}
-
-fn counts(value: &Value) -> Vec<usize> {
-    array(value).0.into_iter().map(|x| x as usize).collect()
 }
 
 /// The golden's parameters, in the order in which torch was given them, with their weight decay.
@@ -333,64 +327,4 @@ fn losses_have_the_gradients_of_finite_differences() {
             }
         }
     }
-}
-
-#[test]
-fn metrics_equal_scikit_learn() {
-    let cases = json("metrics.json");
-    let cases = cases.as_array().unwrap();
-    assert!(cases.len() > 20);
-    for case in cases {
-        let (gold, predicted) = (counts(&case["gold"]), counts(&case["predicted"]));
-        let classes = case["classes"].as_u64().unwrap() as usize;
-        let same = |what: &str, got: f64, wanted: &Value| {
-            let wanted = number(wanted);
-            assert!(
-                (got - wanted).abs() < 1e-12,
-                "{}, {what}: {got} {wanted}",
-                case["name"]
-            );
-        };
-        same(
-            "accuracy",
-            metrics::accuracy(&gold, &predicted),
-            &case["accuracy"],
-        );
-        same(
-            "matthews",
-            metrics::matthews(&gold, &predicted, classes),
-            &case["matthews"],
-        );
-        let macro_f1 = metrics::macro_f1(&gold, &predicted, classes);
-        same("macro F1", macro_f1, &case["macro_f1_present"]);
-        if case.get("f1").is_some() {
-            same("F1", metrics::f1(&gold, &predicted, 1), &case["f1"]);
-        }
-        for (negative, wanted) in case["micro_f1_without"].as_object().unwrap() {
-            let got = metrics::micro_f1(&gold, &predicted, negative.parse().unwrap());
-            same("micro F1", got, wanted);
-        }
-    }
-}
-
-#[test]
-fn calibration_error_equals_the_reference() {
-    let cases = json("calibration.json");
-    for case in cases.as_array().unwrap() {
-        let gold = counts(&case["gold"]);
-        let rows: Vec<Vec<f64>> = case["probabilities"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| array(row).0)
-            .collect();
-        let got = metrics::calibration_error(&gold, &rows);
-        let wanted = number(&case["ece"]);
-        assert!(
-            (got - wanted).abs() < 1e-12,
-            "{}: {got} {wanted}",
-            case["name"]
-        );
-    }
-    assert_eq!(metrics::calibration_error(&[], &[]), 0.0);
 }

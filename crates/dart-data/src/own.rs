@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Kind, Metric, Task};
+use crate::catalog::{Kind, Metric, Task, relation};
 use crate::error::{DataError, Result};
 use crate::layout::{Column, Encoding, Format, Layout, Part, Read};
 use crate::template;
@@ -54,7 +54,7 @@ pub struct OwnTask {
     pub template: String,
     /// Classes and their label words, `{bad: terrible, good: great}`, or a list of words.
     pub words: Pairs,
-    /// accuracy (the default), f1, macro-f1 or matthews.
+    /// accuracy (the default), f1, macro-f1, directed-f1 or matthews.
     #[serde(default)]
     pub metric: Option<Metric>,
     /// utf-8 (the default) or latin-1.
@@ -114,6 +114,10 @@ impl OwnTask {
         };
         if self.metric == Some(Metric::F1) && labels.len() != 2 {
             return wrong("f1 is for two classes; take macro-f1");
+        }
+        let undirected = || labels.iter().all(|label| relation(label).is_none());
+        if self.metric == Some(Metric::DirectedF1) && undirected() {
+            return wrong("directed-f1 needs classes such as Cause-Effect(e1,e2)");
         }
         let mut read =
             Read::by_extension(self.text.clone(), self.text_b.clone(), self.label.clone());

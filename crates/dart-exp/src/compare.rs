@@ -206,7 +206,6 @@ fn resampled(
     {
         return Ok(None);
     }
-    let classes = definition.labels.len();
     let mut differences = Vec::with_capacity(SAMPLES);
     for draw in 0..SAMPLES {
         let mut rng = Rng::new(0, "test rows", &[task as u64, draw as u64]);
@@ -214,7 +213,7 @@ fn resampled(
         let metric = |predicted: &[Predicted]| {
             let gold: Vec<usize> = chosen.iter().map(|&i| predicted[i].gold).collect();
             let guess: Vec<usize> = chosen.iter().map(|&i| predicted[i].predicted).collect();
-            metrics::score(&definition.metric, &gold, &guess, classes)
+            metrics::score(&definition.metric, &gold, &guess, &definition.labels)
         };
         let of_pairs: Vec<f64> = both.iter().map(|[a, b]| metric(a) - metric(b)).collect();
         differences.push(stats::mean(&of_pairs));

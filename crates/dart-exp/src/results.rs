@@ -155,6 +155,8 @@ pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
         "high",
         "dev_mean",
         "macro_f1_mean",
+        "directed_f1_mean",
+        "calibration_error_mean",
         "trials",
         "test_rows",
         "truncated",
@@ -168,11 +170,11 @@ pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
             continue;
         };
         let task = plan.task(group);
-        let tests: Vec<f64> = cell
-            .rows
-            .iter()
-            .filter_map(|row| row.test.as_ref().map(|t| t.macro_f1))
-            .collect();
+        let tests = |of: fn(&TestRecord) -> Option<f64>| -> Vec<f64> {
+            let tests = cell.rows.iter().filter_map(|row| row.test.as_ref());
+            // A mean over some of the runs only would not be this cell's.
+            tests.map(of).collect::<Option<_>>().unwrap_or_default()
+        };
         let devs: Vec<f64> = cell.rows.iter().map(|row| row.fit.outcome.dev).collect();
         let cut: Vec<f64> = cell
             .rows
@@ -195,7 +197,9 @@ pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
             or_empty(scores.and_then(|s| s.interval).map(|(low, _)| low)),
             or_empty(scores.and_then(|s| s.interval).map(|(_, high)| high)),
             or_empty(mean(&devs)),
-            or_empty(mean(&tests)),
+            or_empty(mean(&tests(|t| Some(t.macro_f1)))),
+            or_empty(mean(&tests(|t| t.directed_f1))),
+            or_empty(mean(&tests(|t| t.calibration_error))),
             group.trials.len().to_string(),
             group.test_rows.to_string(),
             or_empty(mean(&cut)),

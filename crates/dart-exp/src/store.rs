@@ -28,6 +28,12 @@ pub struct TestRecord {
     pub metric: f64,
     /// Macro F1.
     pub macro_f1: f64,
+    /// Macro F1 with direction, for tasks whose classes have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directed_f1: Option<f64>,
+    /// Expected calibration error; none in records of older versions.
+    #[serde(default)]
+    pub calibration_error: Option<f64>,
     /// L_C.
     pub loss: f64,
     /// Rows scored.
@@ -245,6 +251,8 @@ mod tests {
         let record = TestRecord {
             metric: 0.1 + 0.2,
             macro_f1: 1.0 / 3.0,
+            directed_f1: Some(0.5),
+            calibration_error: None,
             loss: 1e-300,
             rows: 5,
             seconds: 1.0,

@@ -172,6 +172,8 @@ fn score_test(job: &Job) -> Result<()> {
     let record = TestRecord {
         metric: scores.metric,
         macro_f1: scores.macro_f1,
+        directed_f1: scores.directed_f1,
+        calibration_error: Some(scores.calibration_error),
         loss: scores.loss,
         rows: rows.len(),
         seconds: started.elapsed().as_secs_f64(),

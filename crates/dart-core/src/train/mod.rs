@@ -151,10 +151,17 @@ fn scores(spec: &RunSpec, examples: &[Example], rows: Vec<Vec<f64>>) -> Scores {
     }
     let gold: Vec<usize> = predictions.iter().map(|p| p.gold).collect();
     let predicted: Vec<usize> = predictions.iter().map(|p| p.predicted).collect();
-    let classes = spec.task.labels.len();
+    let confidences: Vec<&[f64]> = predictions.iter().map(|p| &p.probabilities[..]).collect();
+    let labels = &spec.task.labels;
+    let relations = metrics::relations(labels);
     Scores {
-        metric: metrics::score(&spec.task.metric, &gold, &predicted, classes),
-        macro_f1: metrics::macro_f1(&gold, &predicted, classes),
+        metric: metrics::score(&spec.task.metric, &gold, &predicted, labels),
+        macro_f1: metrics::macro_f1(&gold, &predicted, labels.len()),
+        directed_f1: relations
+            .iter()
+            .any(Option::is_some)
+            .then(|| metrics::directed_macro_f1(&gold, &predicted, &relations)),
+        calibration_error: metrics::calibration_error(&gold, &confidences),
         loss,
         predictions,
     }

@@ -184,6 +184,10 @@ pub struct Scores {
     pub metric: f64,
     /// Macro F1, whatever the metric.
     pub macro_f1: f64,
+    /// [`crate::metrics::directed_macro_f1`], for tasks whose classes have a direction.
+    pub directed_f1: Option<f64>,
+    /// [`crate::metrics::calibration_error`].
+    pub calibration_error: f64,
     /// L_C, the mean over the examples.
     pub loss: f64,
     /// One a row, in the order of the examples.

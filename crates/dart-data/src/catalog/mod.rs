@@ -31,6 +31,9 @@ pub enum Metric {
         /// The class left out ("Other", "no relation").
         negative: usize,
     },
+    /// SemEval-2010 task 8's official score: the mean over the relations of F1, direction taken
+    /// into account, `Other` left out.
+    DirectedF1,
     /// Matthews' correlation coefficient.
     Matthews,
     /// Pearson's correlation, of regression tasks, which are catalogued and checked only.
@@ -44,10 +47,19 @@ impl std::fmt::Display for Metric {
             Metric::F1 => "F1",
             Metric::MacroF1 => "macro F1",
             Metric::MicroF1 { .. } => "micro F1",
+            Metric::DirectedF1 => "macro F1 with direction",
             Metric::Matthews => "Matthews",
             Metric::Pearson => "Pearson",
         })
     }
+}
+
+/// The relation of a directed class such as `Cause-Effect(e2,e1)`; `None` for a class without a
+/// direction.
+pub fn relation(label: &str) -> Option<&str> {
+    label
+        .strip_suffix("(e1,e2)")
+        .or_else(|| label.strip_suffix("(e2,e1)"))
 }
 
 /// What an example of a task is.

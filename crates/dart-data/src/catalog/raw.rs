@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Kind, Metric, Source, Task};
+use super::{Kind, Metric, Source, Task, relation};
 use crate::error::{DataError, Result};
 use crate::layout::{Column, Format, Layout, Read};
 
@@ -66,6 +66,7 @@ impl RawTask {
             None | Some("accuracy") => Metric::Accuracy,
             Some("f1") => Metric::F1,
             Some("macro-f1") => Metric::MacroF1,
+            Some("directed-f1") => Metric::DirectedF1,
             Some("matthews") => Metric::Matthews,
             Some("pearson") => Metric::Pearson,
             Some("micro-f1") => {
@@ -82,12 +83,15 @@ impl RawTask {
             Some(other) => {
                 return wrong(format!(
                     "unknown metric {other:?}; known are accuracy, f1, macro-f1, micro-f1, \
-                     matthews, pearson"
+                     directed-f1, matthews, pearson"
                 ));
             }
         };
         if metric == Metric::F1 && labels.len() != 2 {
             return wrong("f1 is for two classes; take macro-f1 or micro-f1".to_owned());
+        }
+        if metric == Metric::DirectedF1 && labels.iter().all(|l| relation(l).is_none()) {
+            return wrong("directed-f1 needs classes such as Cause-Effect(e1,e2)".to_owned());
         }
         for layout in &self.layouts {
             for bin in &layout.read.bins {
