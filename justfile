@@ -59,6 +59,18 @@ check-model MODEL="models/minilm-mlm": setup python-reference
     python3 scripts/goldens/check_model.py "{{ MODEL }}" "$@" > "$dir/theirs"
     python3 scripts/goldens/check_model.py --compare "$dir/ours" "$dir/theirs"
 
+# Export a run and compare its predictions with transformers': just check-export RUN TEXTS.csv
+[positional-arguments]
+check-export RUN TEXTS: setup python-reference
+    #!/bin/sh
+    set -eu
+    dir=$(mktemp -d)
+    trap 'rm -rf "$dir"' EXIT
+    cargo run --quiet --package dart-exp -- export "$1" --whole --out "$dir/model"
+    cargo run --quiet --package dart-exp -- predict --checkpoint "$dir/model" "$2" --out "$dir/ours"
+    export PYTHONPATH=.deps/goldens
+    python3 scripts/goldens/check_export.py "$dir/model" "$2" "$dir/ours"
+
 # Python packages that golden files and the benchmark are made with (large: PyTorch)
 [private]
 python-reference:

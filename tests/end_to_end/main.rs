@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod backbones;
 #[cfg(test)]
+mod checkpoint;
+#[cfg(test)]
 mod data;
 #[cfg(test)]
 mod refusals;

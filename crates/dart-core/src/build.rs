@@ -9,7 +9,7 @@ use crate::lm::LanguageModel;
 use crate::method::{Method, TemplateKind};
 use crate::prompt::{Encoded, Encoder, Template, Verbalizer};
 use crate::tokenizer::Tokenizer;
-use crate::train::RunSpec;
+use crate::train::{Precision, RunSpec};
 
 /// A classifier with what encodes its inputs.
 pub struct Built {
@@ -43,7 +43,7 @@ impl Built {
 /// The model does not load, the device is not there, or a setting does not work.
 pub fn build(spec: &RunSpec) -> Result<Built> {
     tch::set_num_threads(spec.settings.threads as i32);
-    build_as(spec, Kind::Float)
+    build_as(spec, spec.settings.precision.weights())
 }
 
 /// [`build`] with weights of this kind (float64 for gradient checks).
@@ -65,6 +65,22 @@ pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
         ));
     }
     lm.to(device, kind)?;
+    assemble(spec, lm, tokenizer)
+}
+
+/// The run's method on a model that is loaded and in its place.
+pub(crate) fn assemble(
+    spec: &RunSpec,
+    mut lm: LanguageModel,
+    tokenizer: Tokenizer,
+) -> Result<Built> {
+    let device = lm.device();
+    if spec.settings.precision == Precision::BFloat16 {
+        lm.compute_in(Kind::BFloat16)?;
+    }
+    if spec.settings.recompute {
+        lm.recompute()?;
+    }
     let max_length = spec.settings.max_length.min(lm.config.max_length());
     let special = tokenizer.special();
     let classes = spec.task.labels.len();

@@ -12,11 +12,22 @@ use crate::error::{CoreError, Result};
 /// # Errors
 /// The folder cannot be written or the disk is full; the temporary file is removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    fill_atomically(path, |file| file.write_all(bytes))
+}
+
+/// [`write_atomically`] of what `fill` writes, so that a large file never stands in memory whole.
+///
+/// # Errors
+/// As there, and those of `fill`.
+pub fn fill_atomically(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let temporary = path.with_file_name(name);
     let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
+        fill(&mut file)?;
         file.sync_all()
     });
     written

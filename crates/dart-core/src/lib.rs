@@ -3,6 +3,7 @@
 
 pub mod adamw;
 pub mod build;
+pub mod checkpoint;
 pub mod classifier;
 pub mod control;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod files;
 pub mod fill_mask;
 pub mod libtorch;
 pub mod lm;
+pub mod memory;
 pub mod method;
 pub mod metrics;
 pub mod objective;

@@ -1,5 +1,7 @@
 //! Text to token ids, equal to Hugging Face's tokenizers on the same files.
 
+mod extend;
+
 use std::path::Path;
 
 use serde::Deserialize;

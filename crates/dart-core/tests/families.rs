@@ -15,7 +15,7 @@ use dart_core::lm::{LanguageModel, Mode, Shape};
 use dart_core::method::{Embeddings, HeadMethod, LabelKind, Method, TemplateKind, TrainPart};
 use dart_core::prompt::{Batch, Encoded};
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{RunSpec, TrainSettings};
+use dart_core::train::{Precision, RunSpec, TrainSettings};
 use dart_data::{Example, Task};
 use tch::{Device, Kind, Tensor};
 
@@ -251,6 +251,8 @@ fn settings(max_length: usize) -> TrainSettings {
         max_length,
         threads: 1,
         device: "cpu".into(),
+        precision: Precision::Float32,
+        recompute: false,
     }
 }
 

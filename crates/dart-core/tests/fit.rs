@@ -13,7 +13,7 @@ use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, TrainPart};
 use dart_core::train::{
-    EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, score,
+    EvalReport, FitOutcome, Observer, Precision, RunSpec, StepReport, TrainSettings, fit, score,
 };
 use dart_core::{CoreError, Result};
 use dart_data::{Example, Task};
@@ -35,6 +35,8 @@ fn settings() -> TrainSettings {
         max_length: 18,
         threads: 1,
         device: "cpu".into(),
+        precision: Precision::Float32,
+        recompute: false,
     }
 }
 

@@ -8,7 +8,7 @@ use dart_core::method::{
     Embeddings, Fluency, FluencyLabels, FluencyMask, LabelKind, LabelPieces, Method, PromptMethod,
     RowInit, TemplateKind, TrainPart,
 };
-use dart_core::train::{RunSpec, TrainSettings, time};
+use dart_core::train::{Precision, RunSpec, TrainSettings, time};
 use dart_data::{OwnTask, SplitRequest, load};
 use serde_json::json;
 
@@ -119,6 +119,8 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         max_length: 128,
         threads: args.threads,
         device: "cpu".into(),
+        precision: Precision::Float32,
+        recompute: false,
     };
     let spec = RunSpec {
         model: &args.model,

@@ -8,7 +8,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::bench::BenchArgs;
 use crate::data::DataCommand;
 use crate::experiment::Call;
+use crate::export::ExportArgs;
 use crate::fill_mask::FillMaskArgs;
+use crate::predict::PredictArgs;
 use crate::pretrain::PretrainArgs;
 use crate::progress::LogFormat;
 
@@ -55,6 +57,10 @@ pub enum Command {
     Table(Experiment),
     /// Write an experiment's CSV files and table anew from its finished runs
     Collect(Experiment),
+    /// Write a finished run's classifier as a folder that stands by itself
+    Export(ExportArgs),
+    /// Classify one's own texts with an exported classifier
+    Predict(PredictArgs),
     /// Print what a masked language model puts in place of [MASK]
     FillMask(FillMaskArgs),
     /// Train a masked language model from an encoder and plain text

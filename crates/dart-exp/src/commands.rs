@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use dart_core::files::write_atomically;
 
 use crate::cli::{self, RunArgs};
+use crate::estimate::memory;
 use crate::experiment::Experiment;
 use crate::failure::Interrupted;
 use crate::places::short;
@@ -104,8 +105,10 @@ pub fn plan(args: &cli::Experiment) -> Result<()> {
     let plan = Plan::new(Experiment::load(&args.call())?)?;
     let mut text = String::new();
     for (group, run) in plan.runs() {
+        let memory = memory(group, run, plan.task(group).labels.len())?;
+        let memory = memory.map_or(String::new(), |m| format!(", about {:.0} MiB", m.peak));
         text += &format!(
-            "{}  {}, {} steps\n",
+            "{}  {}, {} steps{memory}\n",
             run.id,
             plan.trial_name(group, run),
             run.steps()

@@ -6,7 +6,9 @@ mod commands;
 mod compare;
 mod config;
 mod data;
+mod estimate;
 mod experiment;
+mod export;
 mod failure;
 mod fill_mask;
 mod inventory;
@@ -17,6 +19,7 @@ mod notes;
 mod options;
 mod places;
 mod plan;
+mod predict;
 mod predictions;
 mod pretrain;
 mod progress;
@@ -60,6 +63,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Plan(args) => commands::plan(&args),
         Command::Table(args) => commands::table(&args),
         Command::Collect(args) => commands::collect(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::FillMask(args) => fill_mask::run(&args),
         Command::Pretrain(args) => pretrain::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit, TemplateKind, TrainPart};
+use dart_core::train::Precision;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -177,6 +178,10 @@ options! {
     threads: usize,
     /// `cpu`, `auto` or `cuda:N`.
     device: String,
+    /// The number format of the computation: `float32`, `bfloat16` or `float64`.
+    precision: Precision,
+    /// Whether the backward pass computes layers again, to need less memory.
+    recompute: bool,
 }
 
 impl Options {

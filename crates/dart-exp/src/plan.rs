@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use dart_core::method::Method;
-use dart_data::{SplitRequest, Task};
+use dart_data::{Example, SplitRequest, Task};
 use sha2::{Digest, Sha256};
 
 use crate::experiment::{Choice, Experiment, Model};
@@ -44,6 +44,8 @@ pub struct Group {
     pub seed: u64,
     /// Test rows that are scored; 0 where there is no test set or it is not scored.
     pub test_rows: usize,
+    /// Lengths of the training texts, the longest first.
+    pub train_bytes: Vec<usize>,
     /// The trials, in the order of the grid.
     pub trials: Vec<Run>,
 }
@@ -63,7 +65,7 @@ pub struct Run {
     /// The settings that have a meaning for it.
     pub shown: Options,
     /// The child's work, but for the stage and the files.
-    job: Job,
+    pub job: Job,
     /// Its cost in examples passed through the model, for the time left.
     pub cost: f64,
     /// The cost of scoring its test rows.
@@ -227,6 +229,7 @@ fn with_seeds(warnings: Vec<(String, Vec<u64>)>, all: usize) -> Vec<String> {
 struct Split {
     fingerprint: String,
     train: usize,
+    train_bytes: Vec<usize>,
     dev: usize,
     test: usize,
     warnings: Vec<String>,
@@ -245,9 +248,13 @@ impl Split {
                 task.name
             );
         }
+        let bytes = |e: &Example| e.text_a.len() + e.text_b.as_ref().map_or(0, String::len);
+        let mut train_bytes: Vec<usize> = splits.train.iter().map(bytes).collect();
+        train_bytes.sort_unstable_by(|a, b| b.cmp(a));
         Ok(Split {
             fingerprint: splits.fingerprint,
             train: splits.train.len(),
+            train_bytes,
             dev: splits.dev.len(),
             test: splits.test.len(),
             warnings: splits
@@ -346,6 +353,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
         k,
         seed,
         test_rows,
+        train_bytes: split.train_bytes.clone(),
         trials,
     })
 }

@@ -4,7 +4,7 @@ use dart_core::method::{
     Embeddings, Fluency, FluencyLabels, FluencyMask, HeadMethod, LabelKind, LabelPieces, Method,
     PromptMethod, RowInit, TemplateKind, TrainPart,
 };
-use dart_core::train::TrainSettings;
+use dart_core::train::{Precision, TrainSettings};
 
 use crate::options::{Decided, Kind, LabelsUnder, Mask, Options};
 
@@ -48,6 +48,8 @@ fn defaults() -> Decided {
         max_length: 128,
         threads: 1,
         device: "cpu".to_owned(),
+        precision: Precision::Float32,
+        recompute: false,
     }
 }
 
@@ -144,7 +146,7 @@ fn shown(kind: Kind, trained: bool, all: &mut Decided) -> Options {
         without!(fluency_labels, fluency_mask);
     }
     if kind == Kind::Majority {
-        without!(max_length, threads, device);
+        without!(max_length, threads, device, precision);
         shown.train = None;
     }
     if !trained {
@@ -156,7 +158,7 @@ fn shown(kind: Kind, trained: bool, all: &mut Decided) -> Options {
             accumulation,
             steps
         );
-        without!(warmup, weight_decay, clip, eval_every, patience);
+        without!(warmup, weight_decay, clip, eval_every, patience, recompute);
     }
     shown
 }
@@ -207,6 +209,8 @@ fn settings(all: &Decided) -> TrainSettings {
         max_length: all.max_length,
         threads: all.threads,
         device: all.device.clone(),
+        precision: all.precision,
+        recompute: all.recompute,
     }
 }
 

@@ -57,8 +57,17 @@ pub fn main() -> Result<()> {
 fn work(job: &Job) -> Result<()> {
     fs::create_dir_all(&job.files.folder)
         .with_context(|| job.files.folder.display().to_string())?;
-    // An earlier parent that was killed may have left a child that is still saving.
-    let path = job.files.folder.join(".lock");
+    let _lock = lock(&job.files.folder)?;
+    match job.stage {
+        Stage::Fit => train(job),
+        Stage::Score => score_test(job),
+    }
+}
+
+/// Waits until no other process works in the run's folder: an earlier parent that was killed may
+/// have left a child that is still saving.
+pub fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
     let shown = || path.display().to_string();
     let mut lock = File::options()
         .create(true)
@@ -70,10 +79,7 @@ fn work(job: &Job) -> Result<()> {
     lock.set_len(0)
         .and_then(|()| writeln!(lock, "{}", std::process::id()))
         .with_context(shown)?;
-    match job.stage {
-        Stage::Fit => train(job),
-        Stage::Score => score_test(job),
-    }
+    Ok(lock)
 }
 
 /// Tells the parent; a parent that is gone does not matter here.
@@ -84,13 +90,18 @@ fn tell(event: &Event) {
     }
 }
 
-/// The task and its split, which must be what the run was planned with.
-fn data(job: &Job) -> Result<(Task, Splits)> {
+/// The run's task.
+pub fn task(job: &Job) -> Result<Task> {
     let catalog = catalog(&job.data.catalogs)?;
-    let task = match &job.data.own_task {
+    Ok(match &job.data.own_task {
         Some(entry) => entry.task(&catalog).map_err(Usage)?,
         None => catalog.task(&job.data.task)?.clone(),
-    };
+    })
+}
+
+/// The task and its split, which must be what the run was planned with.
+pub fn data(job: &Job) -> Result<(Task, Splits)> {
+    let task = task(job)?;
     let request = SplitRequest {
         strict: job.data.strict,
         ..SplitRequest::new(&job.data.data_dir, job.data.k, job.data.seed)
@@ -105,7 +116,8 @@ fn data(job: &Job) -> Result<(Task, Splits)> {
     Ok((task, splits))
 }
 
-fn spec<'a>(job: &'a Job, task: &'a Task) -> RunSpec<'a> {
+/// What identifies the run but its data.
+pub fn spec<'a>(job: &'a Job, task: &'a Task) -> RunSpec<'a> {
     RunSpec {
         model: &job.model,
         method: &job.method,

@@ -116,7 +116,7 @@ impl Passes {
             let loss = loss.f_mul_scalar(scale)?;
             // Nothing to learn where all that is trained is out of the loss's reach.
             if loss.requires_grad() {
-                loss.f_backward()?;
+                model.lm.backward(&loss)?;
             }
         }
         Ok(total)

@@ -3,7 +3,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Classifier, Losses, Place};
+use super::{Classifier, Losses, Parts, Place};
 use crate::error::Result;
 use crate::lm::{LanguageModel, Mode, Parameter, Role};
 use crate::method::{Embeddings, HeadMethod, TrainPart};
@@ -61,6 +61,21 @@ impl HeadClassifier {
             head,
         })
     }
+
+    fn head_parameters(&self) -> Vec<Parameter> {
+        let names = [
+            "classifier.dense.weight",
+            "classifier.dense.bias",
+            "classifier.out.weight",
+            "classifier.out.bias",
+        ];
+        let parameter = |(i, (name, tensor)): (usize, (&str, &Tensor))| {
+            let role = if i % 2 == 0 { Role::Matrix } else { Role::Bias };
+            Parameter::new(name, tensor.shallow_clone(), role)
+        };
+        let named = names.into_iter().zip(&self.head);
+        named.enumerate().map(parameter).collect()
+    }
 }
 
 impl Classifier for HeadClassifier {
@@ -78,16 +93,7 @@ impl Classifier for HeadClassifier {
         if self.method.embeddings == Embeddings::Trained {
             list.extend(self.lm.vocabulary_parameters().into_iter().take(1));
         }
-        let names = [
-            "classifier.dense.weight",
-            "classifier.dense.bias",
-            "classifier.out.weight",
-            "classifier.out.bias",
-        ];
-        for (i, (name, tensor)) in names.into_iter().zip(&self.head).enumerate() {
-            let role = if i % 2 == 0 { Role::Matrix } else { Role::Bias };
-            list.push(Parameter::new(name, tensor.shallow_clone(), role));
-        }
+        list.extend(self.head_parameters());
         list
     }
 
@@ -114,10 +120,20 @@ impl Classifier for HeadClassifier {
         let batch = Batch::new(examples, self.pad, self.lm.device())?;
         place.seed_pass(0);
         let loss = class_loss(&self.logits(&batch, Mode::Train)?, &batch.labels)?;
-        loss.f_mul_scalar(scale)?.f_backward()?;
+        self.lm.backward(&loss.f_mul_scalar(scale)?)?;
         Ok(Losses {
             class: loss.f_to_kind(Kind::Double)?.f_double_value(&[])?,
             fluency: None,
+        })
+    }
+    fn parts(&self) -> Result<Parts<'_>> {
+        let options = (self.no_pseudo.kind(), self.no_pseudo.device());
+        Ok(Parts {
+            lm: &self.lm,
+            template_rows: 0,
+            pseudo: self.no_pseudo.shallow_clone(),
+            pseudo_bias: Tensor::f_zeros([0], options)?,
+            head: self.head_parameters(),
         })
     }
 }

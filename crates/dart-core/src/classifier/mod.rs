@@ -9,8 +9,8 @@ use tch::Tensor;
 pub use head::HeadClassifier;
 pub use prompt::{NO_CAUSAL_FLUENCY, PromptClassifier};
 
-use crate::error::Result;
-use crate::lm::{Mode, Parameter};
+use crate::error::{CoreError, Result};
+use crate::lm::{LanguageModel, Mode, Parameter};
 use crate::prompt::{Batch, Encoded, Encoder};
 use crate::rng::key;
 
@@ -42,6 +42,20 @@ pub struct Losses {
     pub fluency: Option<f64>,
 }
 
+/// What a checkpoint keeps of a classifier; the tensors share its storage.
+pub struct Parts<'a> {
+    /// The language model.
+    pub lm: &'a LanguageModel,
+    /// How many rows of `pseudo` are the template's.
+    pub template_rows: i64,
+    /// P, `[p, D]`.
+    pub pseudo: Tensor,
+    /// Decoder biases of P, `[p]`.
+    pub pseudo_bias: Tensor,
+    /// The weights of a classification head.
+    pub head: Vec<Parameter>,
+}
+
 /// A method on a language model, ready to be trained or to predict.
 pub trait Classifier {
     /// What is trained, in a fixed order.
@@ -62,4 +76,14 @@ pub trait Classifier {
     /// # Errors
     /// libtorch's.
     fn backward(&self, examples: &[&Encoded], place: Place, scale: f64) -> Result<Losses>;
+
+    /// What a checkpoint keeps.
+    ///
+    /// # Errors
+    /// A method that has no checkpoint.
+    fn parts(&self) -> Result<Parts<'_>> {
+        Err(CoreError::Setting(
+            "this method cannot be exported; prompt methods and fine-tuning can".into(),
+        ))
+    }
 }

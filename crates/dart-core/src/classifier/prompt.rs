@@ -4,7 +4,7 @@
 use tch::{Kind, Tensor};
 
 use super::fluency::Passes;
-use super::{Classifier, Losses, Place};
+use super::{Classifier, Losses, Parts, Place};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, indices};
 use crate::method::{Embeddings, LabelKind, PromptMethod, RowInit, TrainPart};
@@ -215,7 +215,7 @@ impl Classifier for PromptClassifier {
         let batch = Batch::new(examples, self.special.pad, self.lm.device())?;
         place.seed_pass(0);
         let loss = self.class_loss(&batch)?;
-        loss.f_mul_scalar(scale)?.f_backward()?;
+        self.lm.backward(&loss.f_mul_scalar(scale)?)?;
         let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
         let fluency = match &self.method.fluency {
             None => None,
@@ -225,6 +225,16 @@ impl Classifier for PromptClassifier {
             }
         };
         Ok(Losses { class, fluency })
+    }
+
+    fn parts(&self) -> Result<Parts<'_>> {
+        Ok(Parts {
+            lm: &self.lm,
+            template_rows: self.template_rows,
+            pseudo: self.pseudo.shallow_clone(),
+            pseudo_bias: self.pseudo_bias.shallow_clone(),
+            head: Vec::new(),
+        })
     }
 }
 

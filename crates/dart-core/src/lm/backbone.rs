@@ -7,7 +7,7 @@ use super::head::Layout;
 use super::layer::Mode;
 use super::params::Parameter;
 use super::weights::Weights;
-use crate::error::Result;
+use crate::error::{CoreError, Result};
 
 /// A batch without its words: which positions are real and which segment each belongs to.
 pub struct Shape {
@@ -46,4 +46,24 @@ pub(super) trait Backbone: Send {
 
     /// Moves the weights.
     fn to(&mut self, device: Device, kind: Kind) -> Result<()>;
+
+    /// Computes the layers in this number format; LayerNorms keep that of the weights, and so does
+    /// what `forward` gives.
+    fn compute_in(&mut self, _: Kind) -> Result<()> {
+        Err(CoreError::Setting(
+            "precision: bfloat16 is not there for this model family; take float32".into(),
+        ))
+    }
+
+    /// Computes layers again in the backward pass instead of keeping what they computed.
+    fn recompute(&mut self) -> Result<()> {
+        Err(CoreError::Setting(
+            "recompute is not there for this model family; leave it out".into(),
+        ))
+    }
+
+    /// The part of a backward pass that a loss's own backward pass leaves to recomputation.
+    fn backward(&self) -> Result<()> {
+        Ok(())
+    }
 }

@@ -6,11 +6,12 @@ use tch::{Device, Kind, Tensor};
 use super::backbone::{Backbone, Blueprint, Shape};
 use super::config::{Family, LmConfig};
 use super::head::{HeadBiases, HeadNames, Layout};
-use super::layer::{Layer, Linear, Mode, Norm, to};
+use super::layer::{Layer, Linear, Mode, Norm, in_kind, to};
 use super::masks;
 use super::names::{EMBEDDING_NORM, Names, POSITIONS, TOKEN_TYPES, WORDS};
 use super::packing::Packing;
 use super::params::{Parameter, Role};
+use super::recompute::Tape;
 use super::weights::Weights;
 use crate::error::Result;
 
@@ -23,6 +24,19 @@ pub(super) struct Encoder {
     layers: Vec<Layer>,
     config: LmConfig,
     names: &'static Names,
+    /// The number format of the layers; `None`: that of the weights.
+    compute: Option<Kind>,
+    /// Where layers are computed again in the backward pass.
+    tape: Option<Tape<Context>>,
+}
+
+/// What the layers need beside their input.
+struct Context {
+    packing: Packing,
+    /// Added to the attention scores.
+    bias: Tensor,
+    read: Option<Tensor>,
+    mode: Mode,
 }
 
 impl Encoder {
@@ -66,6 +80,8 @@ impl Encoder {
                 .collect(),
             config: c.clone(),
             names,
+            compute: None,
+            tape: None,
         }
     }
 }
@@ -127,6 +143,23 @@ impl Backbone for Encoder {
             .try_for_each(|layer| layer.to(device, kind))
     }
 
+    fn compute_in(&mut self, kind: Kind) -> Result<()> {
+        self.compute = Some(kind);
+        Ok(())
+    }
+
+    fn recompute(&mut self) -> Result<()> {
+        self.tape = Some(Tape::new());
+        Ok(())
+    }
+
+    fn backward(&self) -> Result<()> {
+        match &self.tape {
+            Some(tape) => tape.backward(|i, x, context| self.layer(i, x, context)),
+            None => Ok(()),
+        }
+    }
+
     /// The last layer computes queries and feed-forward only at the positions `read`.
     fn forward(
         &self,
@@ -136,18 +169,34 @@ impl Backbone for Encoder {
         mode: Mode,
     ) -> Result<Tensor> {
         let packing = Packing::new(&shape.keep)?;
-        let mut x = self.embed(words, shape, &packing, mode)?;
-        let bias = masks::pads(&shape.keep, x.kind())?;
-        for i in 0..self.config.layers {
-            let layer = &self.layers[i % self.layers.len()];
-            let read = read.filter(|_| i + 1 == self.config.layers);
-            x = layer.forward(&x, &packing, read, &bias, mode)?;
-        }
-        packing.unpack(&x, read)
+        let x = self.embed(words, shape, &packing, mode)?;
+        let outer = x.kind();
+        let x = in_kind(&x, self.compute.unwrap_or(outer))?;
+        let context = Context {
+            packing: packing.share(),
+            bias: masks::pads(&shape.keep, x.kind())?,
+            read: read.map(Tensor::shallow_clone),
+            mode,
+        };
+        let layers = self.config.layers;
+        let run = |i: usize, x: &Tensor, context: &Context| self.layer(i, x, context);
+        let x = match &self.tape {
+            Some(tape) if mode == Mode::Train => tape.forward(x, layers, context, run)?,
+            _ => (0..layers).try_fold(x, |x, i| run(i, &x, &context))?,
+        };
+        packing.unpack(&in_kind(&x, outer)?, read)
     }
 }
 
 impl Encoder {
+    /// Layer `i`; the last one computes the positions that are read alone.
+    fn layer(&self, i: usize, x: &Tensor, context: &Context) -> Result<Tensor> {
+        let layer = &self.layers[i % self.layers.len()];
+        let read = context.read.as_ref();
+        let read = read.filter(|_| i + 1 == self.config.layers);
+        layer.forward(x, &context.packing, read, &context.bias, context.mode)
+    }
+
     /// Embeddings `[tokens, H]`.
     fn embed(
         &self,

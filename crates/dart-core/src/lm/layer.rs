@@ -35,8 +35,12 @@ impl Linear {
         }
     }
 
+    /// Computes in the number format of `x`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
+        let kind = x.kind();
+        let weight = in_kind(&self.weight, kind)?;
+        let bias = self.bias.as_ref().map(|bias| in_kind(bias, kind));
+        Ok(x.f_linear(&weight, bias.transpose()?.as_ref())?)
     }
 
     pub fn shallow_clone(&self) -> Linear {
@@ -97,10 +101,13 @@ impl Norm {
         }
     }
 
+    /// Computes in the number format of its weights, and gives that of `x`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let shape = self.weight.size();
         let (weight, bias) = (Some(&self.weight), self.bias.as_ref());
-        Ok(x.f_layer_norm(shape, weight, bias, self.eps, true)?)
+        let normed =
+            in_kind(x, self.weight.kind())?.f_layer_norm(shape, weight, bias, self.eps, true)?;
+        in_kind(&normed, x.kind())
     }
 
     pub fn list(&self, name: &str, into: &mut Vec<Parameter>) {
@@ -123,6 +130,14 @@ impl Norm {
 pub(super) fn to(tensor: &mut Tensor, device: Device, kind: Kind) -> Result<()> {
     *tensor = tensor.f_to_device(device)?.f_to_kind(kind)?;
     Ok(())
+}
+
+/// `x` in this number format; `x` itself where it is in it already.
+pub(super) fn in_kind(x: &Tensor, kind: Kind) -> Result<Tensor> {
+    match x.kind() == kind {
+        true => Ok(x.shallow_clone()),
+        false => Ok(x.f_to_kind(kind)?),
+    }
 }
 
 /// Applies an activation.

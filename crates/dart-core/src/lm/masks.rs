@@ -37,6 +37,7 @@ pub(super) fn distances(queries: &Tensor, seq: i64) -> Result<Tensor> {
 fn lowest(kind: Kind) -> f64 {
     match kind {
         Kind::Half => -65504.0,
+        Kind::BFloat16 => -3.389_531_389_251_535_5e38,
         Kind::Double => f64::MIN,
         _ => f64::from(f32::MIN),
     }

@@ -12,6 +12,7 @@ mod modernbert;
 mod names;
 mod packing;
 mod params;
+mod recompute;
 mod rotary;
 pub mod weights;
 
@@ -162,6 +163,33 @@ impl LanguageModel {
         layer::to(&mut self.bias, device, kind)?;
         self.backbone.to(device, kind)?;
         self.head.to(device, kind)
+    }
+
+    /// Computes the layers in another number format than the weights are kept in; LayerNorms, the
+    /// head and the decoder keep that of the weights.
+    ///
+    /// # Errors
+    /// A family that cannot.
+    pub fn compute_in(&mut self, kind: Kind) -> Result<()> {
+        self.backbone.compute_in(kind)
+    }
+
+    /// From now on a training pass keeps only each layer's input and computes the layer again in
+    /// its backward pass. Losses then go backward by [`LanguageModel::backward`].
+    ///
+    /// # Errors
+    /// A family that cannot.
+    pub fn recompute(&mut self) -> Result<()> {
+        self.backbone.recompute()
+    }
+
+    /// Adds the gradients of `loss` to what the weights hold.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn backward(&self, loss: &Tensor) -> Result<()> {
+        loss.f_backward()?;
+        self.backbone.backward()
     }
 
     /// Where the weights are.

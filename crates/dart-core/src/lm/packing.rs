@@ -35,6 +35,15 @@ impl Packing {
         })
     }
 
+    /// The same; it shares storage.
+    pub fn share(&self) -> Self {
+        Packing {
+            tokens: self.tokens.as_ref().map(Tensor::shallow_clone),
+            offsets: self.offsets.shallow_clone(),
+            ..*self
+        }
+    }
+
     /// `[batch, seq, H] → [tokens, H]`
     pub fn pack(&self, x: &Tensor) -> Result<Tensor> {
         let flat = x.f_reshape([self.batch * self.seq, -1])?;

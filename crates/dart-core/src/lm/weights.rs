@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{CoreError, Result};
-use crate::files::write_atomically;
+use crate::files::fill_atomically;
 
 /// Tensors of a checkpoint, taken one by one; whatever is missing, misshaped or left over is
 /// reported together by [`Weights::finish`].
@@ -189,43 +189,64 @@ fn from_view(view: &TensorView) -> std::result::Result<Tensor, String> {
     }
 }
 
-/// Writes tensors atomically, in the order of their names, with `format: pt` so that transformers
-/// loads the file. Each tensor keeps its dtype.
+/// Writes tensors atomically, in the order that the safetensors library gives them, with
+/// `format: pt` so that transformers loads the file. Each tensor keeps its dtype, and only one at a
+/// time is copied.
 ///
 /// # Errors
 /// A dtype that has no counterpart, or the file cannot be written.
 pub fn write(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
-    let mut raw = Vec::with_capacity(tensors.len());
+    let mut list: Vec<(&String, Dtype, &Tensor)> = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
-        let (dtype, width) = match tensor.kind() {
-            Kind::Double => (Dtype::F64, 8),
-            Kind::Float => (Dtype::F32, 4),
-            Kind::Half => (Dtype::F16, 2),
-            Kind::BFloat16 => (Dtype::BF16, 2),
-            Kind::Int64 => (Dtype::I64, 8),
+        let dtype = match tensor.kind() {
+            Kind::Double => Dtype::F64,
+            Kind::Float => Dtype::F32,
+            Kind::Half => Dtype::F16,
+            Kind::BFloat16 => Dtype::BF16,
+            Kind::Int64 => Dtype::I64,
             other => {
                 let message = format!("tensor `{name}` of kind {other:?} cannot be written");
                 return Err(CoreError::model(path, message));
             }
         };
-        let flat = tensor
-            .f_detach()?
-            .f_to_device(Device::Cpu)?
-            .f_contiguous()?;
-        let count = flat.numel();
-        let mut bytes = vec![0u8; count * width];
-        flat.f_copy_data_u8(&mut bytes, count)?;
-        let shape: Vec<usize> = tensor.size().iter().map(|&n| n as usize).collect();
-        raw.push((name.as_str(), dtype, shape, bytes));
+        list.push((name, dtype, tensor));
     }
-    let mut views = Vec::with_capacity(raw.len());
-    for (name, dtype, shape, bytes) in &raw {
-        let view = TensorView::new(*dtype, shape.clone(), bytes)
-            .map_err(|e| CoreError::model(path, format!("tensor `{name}`: {e}")))?;
-        views.push((*name, view));
-    }
-    let metadata = [("format".to_string(), "pt".to_string())].into();
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|e| CoreError::model(path, e.to_string()))?;
-    write_atomically(path, &bytes)
+    // Widest first, so that each starts at a multiple of its width; then by name.
+    list.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut end = 0;
+    let infos = list.iter().map(|(name, dtype, tensor)| {
+        let start = end;
+        end += tensor.numel() * tensor.kind().elt_size_in_bytes();
+        let info = TensorInfo {
+            dtype: *dtype,
+            shape: tensor.size().iter().map(|&n| n as usize).collect(),
+            data_offsets: (start, end),
+        };
+        ((*name).clone(), info)
+    });
+    let fail = |e: String| CoreError::model(path, e);
+    let format = [("format".to_string(), "pt".to_string())].into();
+    let metadata = Metadata::new(Some(format), infos.collect()).map_err(|e| fail(e.to_string()))?;
+    let mut header = serde_json::to_vec(&metadata).map_err(|e| fail(e.to_string()))?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    fill_atomically(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        for (_, _, tensor) in &list {
+            file.write_all(&bytes(tensor).map_err(std::io::Error::other)?)?;
+        }
+        Ok(())
+    })
+}
+
+/// A tensor's values as they stand in memory.
+fn bytes(tensor: &Tensor) -> std::result::Result<Vec<u8>, tch::TchError> {
+    let flat = tensor
+        .f_detach()?
+        .f_to_device(Device::Cpu)?
+        .f_contiguous()?;
+    let count = flat.numel();
+    let mut bytes = vec![0u8; count * flat.kind().elt_size_in_bytes()];
+    flat.f_copy_data_u8(&mut bytes, count)?;
+    Ok(bytes)
 }

@@ -20,14 +20,14 @@ use crate::metrics;
 use crate::prompt::{Batch, Encoded};
 use crate::rng::Rng;
 pub use settings::{
-    Control, EvalReport, FitOutcome, Observer, Prediction, RunSpec, Scores, StepReport,
+    Control, EvalReport, FitOutcome, Observer, Precision, Prediction, RunSpec, Scores, StepReport,
     TrainSettings,
 };
 use state::{Best, FitState};
 pub use timing::{Timing, time};
 
 /// Examples a batch when only predicting, cut by length so that little is padded.
-const PREDICT_BATCH: usize = 32;
+pub(crate) const PREDICT_BATCH: usize = 32;
 
 /// Trains on `train`, selects on `dev`, and leaves the best weights and the resumable state in
 /// `state_dir` (which exists); a fit that finds its own state there goes on from it to the same
@@ -80,10 +80,29 @@ pub fn score(spec: &RunSpec, examples: &[Example], state_dir: &Path) -> Result<S
         let rows: Vec<Vec<f64>> = examples.iter().map(|_| shares.clone()).collect();
         return Ok(scores(spec, examples, rows));
     }
-    let built = build(spec)?;
-    state.load_best(&built.classifier.parameters())?;
+    let built = best(spec, &state)?;
     let encoded = built.encode(examples)?;
     Ok(scores(spec, examples, predict(&built, &encoded)?))
+}
+
+/// The classifier with the best weights that [`fit`] left in `state_dir`.
+///
+/// # Errors
+/// No finished fit there, a method without a model, or a model that does not work.
+pub fn load_best(spec: &RunSpec, state_dir: &Path) -> Result<Built> {
+    spec.settings.check()?;
+    let state = FitState::new(spec, state_dir)?;
+    if state.outcome()?.is_none() {
+        let message = "there is no finished fit here to load";
+        return Err(CoreError::model(state_dir, message));
+    }
+    best(spec, &state)
+}
+
+fn best(spec: &RunSpec, state: &FitState) -> Result<Built> {
+    let built = build(spec)?;
+    state.load_best(&built.classifier.parameters())?;
+    Ok(built)
 }
 
 /// Predicts each class with its share of the training examples.
@@ -109,7 +128,7 @@ fn fit_majority(
 }
 
 /// Probabilities `[classes]` of each example, in the order of the examples.
-fn predict(built: &Built, examples: &[Encoded]) -> Result<Vec<Vec<f64>>> {
+pub(crate) fn predict(built: &Built, examples: &[Encoded]) -> Result<Vec<Vec<f64>>> {
     let _no_grad = tch::no_grad_guard();
     let mut order: Vec<usize> = (0..examples.len()).collect();
     order.sort_by_key(|&i| (examples[i].ids.len(), i));
@@ -135,12 +154,7 @@ fn scores(spec: &RunSpec, examples: &[Example], rows: Vec<Vec<f64>>) -> Scores {
     let mut loss = 0.0;
     let mut predictions = Vec::with_capacity(examples.len());
     for (example, probabilities) in examples.iter().zip(rows) {
-        let mut predicted = 0;
-        for (class, &p) in probabilities.iter().enumerate() {
-            if p > probabilities[predicted] {
-                predicted = class;
-            }
-        }
+        let predicted = metrics::predicted(&probabilities);
         loss -= probabilities[example.label].max(f64::MIN_POSITIVE).ln() / examples.len() as f64;
         predictions.push(Prediction {
             row: example.row,

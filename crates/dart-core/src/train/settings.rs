@@ -4,6 +4,7 @@ use std::path::Path;
 
 use dart_data::Task;
 use serde::{Deserialize, Serialize};
+use tch::Kind;
 
 pub use crate::control::Control;
 use crate::error::{CoreError, Result};
@@ -39,6 +40,42 @@ pub struct TrainSettings {
     pub threads: usize,
     /// `auto`, `cpu` or `cuda:N`.
     pub device: String,
+    /// The number format of the computation.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub precision: Precision,
+    /// Whether a backward pass computes each layer again instead of keeping what it computed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub recompute: bool,
+}
+
+/// Settings that came later are not written where they are as they always were: a run's identity
+/// is made of what is written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The number format of a run's computation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// float32 throughout.
+    #[default]
+    Float32,
+    /// The layers in bfloat16; weights, gradients, optimizer, LayerNorms, logits and losses in
+    /// float32. Fast on GPUs and on processors with avx512_bf16 or amx, slow on others.
+    BFloat16,
+    /// float64 throughout, to check others by.
+    Float64,
+}
+
+impl Precision {
+    /// The format in which weights are kept and losses computed.
+    pub fn weights(self) -> Kind {
+        match self {
+            Precision::Float32 | Precision::BFloat16 => Kind::Float,
+            Precision::Float64 => Kind::Double,
+        }
+    }
 }
 
 impl TrainSettings {

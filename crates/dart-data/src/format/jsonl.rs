@@ -53,13 +53,13 @@ pub(super) fn object(
 }
 
 fn record(
-    mut object: serde_json::Map<String, Value>,
+    object: serde_json::Map<String, Value>,
     read: &Read,
     path: &Path,
     at_row: (usize, usize),
 ) -> Result<Record<'static>> {
     let (row, line) = at_row;
-    let mut take = |column: &Option<Column>, what: &str| {
+    let take = |column: &Option<Column>, what: &str| {
         let Some(Column::Name(key)) = column else {
             let message = format!("no key is named for the {what}");
             return Err(DataError::row(
@@ -69,8 +69,8 @@ fn record(
                 "name the column in the task's entry",
             ));
         };
-        match object.remove(key) {
-            Some(Value::String(text)) => Ok(text),
+        match object.get(key) {
+            Some(Value::String(text)) => Ok(text.clone()),
             Some(Value::Number(number)) => Ok(number.to_string()),
             Some(Value::Bool(value)) => Ok(value.to_string()),
             Some(Value::Null) => Ok(String::new()),

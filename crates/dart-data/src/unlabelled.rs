@@ -1,0 +1,50 @@
+//! One's own texts without labels, to be classified.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::error::{DataError, Result};
+use crate::example::Example;
+use crate::format::read_rows;
+use crate::layout::{Column, Read};
+
+/// Reads every row of a CSV, TSV or JSON lines file; the label of the examples is 0 and means
+/// nothing. Columns are names, or positions from 0 in a file without a header.
+///
+/// # Errors
+/// The first row that cannot be read, or a file without any row.
+pub fn read_unlabelled(
+    path: &Path,
+    text: &Column,
+    text_b: Option<&Column>,
+) -> Result<Vec<Example>> {
+    // The column of the text stands in for that of the label.
+    let mut read = Read::by_extension(text.clone(), text_b.cloned(), text.clone());
+    read.header = !matches!(text, Column::Index(_));
+    let mut examples = Vec::new();
+    let mut failure = None;
+    read_rows(path, &read, &mut |record| match record {
+        Ok(record) => {
+            examples.push(Example {
+                row: record.row,
+                text_a: record.a.into_owned(),
+                text_b: record.b.map(Into::into),
+                entities: None,
+                label: 0,
+            });
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    match failure {
+        Some(error) => Err(error),
+        None if examples.is_empty() => {
+            let remedy = "give a file with a row a text";
+            Err(DataError::file(path, "has no row", remedy))
+        }
+        None => Ok(examples),
+    }
+}

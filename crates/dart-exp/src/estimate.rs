@@ -1,0 +1,28 @@
+//! What a run will need of memory, before it starts.
+
+use anyhow::Result;
+use dart_core::memory::{Memory, estimate};
+use dart_core::method::Method;
+
+use crate::plan::{Group, Run};
+
+/// Bytes of a text that make a token at the least: letters of some languages have several bytes,
+/// but then a token has fewer letters.
+const TOKEN: usize = 3;
+/// Tokens of a template, the slot and the special tokens, about.
+const TEMPLATE: usize = 12;
+
+/// The memory of a run on `classes` classes; `None` without a model.
+///
+/// # Errors
+/// A model folder that cannot be read.
+pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>> {
+    let job = &run.job;
+    if job.method == Method::Majority {
+        return Ok(None);
+    }
+    let tokens = |bytes: &usize| bytes / TOKEN + TEMPLATE;
+    let lengths: Vec<usize> = group.train_bytes.iter().map(tokens).collect();
+    let memory = estimate(&job.model, &job.method, &job.settings, classes, &lengths)?;
+    Ok(Some(memory))
+}

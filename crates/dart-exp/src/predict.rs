@@ -1,0 +1,89 @@
+//! `dart-exp predict`: one's own texts through an exported classifier.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use dart_core::checkpoint::{Card, load};
+use dart_core::files::write_atomically;
+use dart_data::layout::Column;
+use dart_data::{Kind, read_unlabelled};
+
+use crate::commands::print;
+use crate::failure::Usage;
+use crate::places;
+
+/// How `predict` is called.
+#[derive(Clone, Debug, Args)]
+pub struct PredictArgs {
+    /// Folder that `export` wrote
+    #[arg(long, value_name = "DIR")]
+    pub checkpoint: PathBuf,
+    /// CSV, TSV or JSON lines
+    pub file: PathBuf,
+    /// Column of the texts: a name, or a position from 0 where there is no header
+    #[arg(long, value_name = "COLUMN", default_value = "text")]
+    pub text: Column,
+    /// Column of the second texts, for a task of pairs [default: text_b]
+    #[arg(long, value_name = "COLUMN")]
+    pub text_b: Option<Column>,
+    /// The CSV file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The language model that a prompt alone was trained on, where it is no longer in its place
+    #[arg(long, value_name = "NAME|DIR")]
+    pub model: Option<String>,
+    /// cpu, auto or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+}
+
+/// Writes a row a text: its row in the file, its label, a probability per class.
+///
+/// # Errors
+/// A folder that is no checkpoint, or a file that cannot be read.
+pub fn run(args: &PredictArgs) -> Result<()> {
+    let base = match &args.model {
+        Some(name) => {
+            let here = std::env::current_dir().context("the working folder")?;
+            Some(places::model_folder(name, &places::root()?, &here))
+        }
+        None => None,
+    };
+    let checkpoint = load(&args.checkpoint, base.as_deref(), &args.device)?;
+    let text_b = second_text(args, &checkpoint.card)?;
+    let examples = read_unlabelled(&args.file, &args.text, text_b.as_ref())?;
+    let labels = &checkpoint.card.task.labels;
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let columns = labels.iter().map(|label| format!("p_{label}"));
+    csv.write_record(
+        ["row".to_owned(), "predicted".to_owned()]
+            .into_iter()
+            .chain(columns),
+    )?;
+    for (example, probabilities) in examples.iter().zip(checkpoint.predict(&examples)?) {
+        let best = dart_core::metrics::predicted(&probabilities);
+        let mut cells = vec![example.row.to_string(), labels[best].clone()];
+        cells.extend(probabilities.iter().map(f64::to_string));
+        csv.write_record(&cells)?;
+    }
+    let bytes = csv.into_inner().context("encoding predictions")?;
+    match &args.out {
+        Some(path) => Ok(write_atomically(path, &bytes)?),
+        None => print(&String::from_utf8(bytes).context("encoding predictions")?),
+    }
+}
+
+/// The column of the second texts, which a task of pairs needs and no other can use.
+fn second_text(args: &PredictArgs, card: &Card) -> Result<Option<Column>> {
+    let refuse = |why: &str| Err(Usage(format!("{}: {why}", card.task.title)).into());
+    match (card.task.kind, &args.text_b) {
+        (Kind::Relation, _) => refuse(
+            "its texts have marked entities, which a column of texts does not; predict cannot \
+             classify them",
+        ),
+        (Kind::Pair, given) => Ok(Some(given.clone().unwrap_or(Column::Name("text_b".into())))),
+        (_, Some(_)) => refuse("is no task of pairs; leave --text-b out"),
+        (_, None) => Ok(None),
+    }
+}
