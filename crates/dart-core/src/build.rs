@@ -132,12 +132,17 @@ pub(crate) fn assemble(
     })
 }
 
+/// GPUs that libtorch sees.
+pub fn gpus() -> usize {
+    tch::Cuda::device_count().max(0) as usize
+}
+
 /// `auto`, `cpu`, `cuda` or `cuda:N`.
 ///
 /// # Errors
 /// Another word, or a GPU that is not there.
 pub fn device(name: &str) -> Result<Device> {
-    let gpus = tch::Cuda::device_count().max(0) as usize;
+    let gpus = gpus();
     let wanted = match name {
         "cpu" => return Ok(Device::Cpu),
         "auto" if gpus == 0 => return Ok(Device::Cpu),

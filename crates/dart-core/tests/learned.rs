@@ -1,0 +1,129 @@
+//! The learned rows are read back under their names, with the words that lie nearest.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::{dart, goldens, task, tensors};
+use dart_core::learned::{LearnedRow, RowKind, learned};
+use dart_core::lm::weights::write;
+use dart_core::method::{LabelKind, Method, PromptMethod, RowInit, TemplateKind};
+use dart_core::train::{RunSpec, TrainSettings};
+use tch::Tensor;
+
+fn read(method: &Method, state: &Path) -> Vec<LearnedRow> {
+    let settings: TrainSettings = serde_json::from_str(
+        r#"{"learning_rate": 1e-3, "pseudo_learning_rate": null, "batch": 3, "accumulation": 1,
+            "steps": 1, "warmup": 0.0, "weight_decay": 0.0, "clip": 1.0, "eval_every": 1,
+            "patience": null, "max_length": 18, "threads": 1, "device": "cpu"}"#,
+    )
+    .unwrap();
+    let spec = RunSpec {
+        model: &goldens().join("bert-tiny"),
+        method,
+        settings: &settings,
+        task: &task(),
+        seed: 1,
+    };
+    learned(&spec, state, 2).unwrap()
+}
+
+/// Rows of these words with a little of another row mixed in.
+fn rows(words: &[&str]) -> Tensor {
+    let model = tensors(&goldens().join("bert-tiny/model.safetensors"));
+    let (_, vocabulary) = model
+        .iter()
+        .find(|(name, _)| name.ends_with("word_embeddings.weight"))
+        .unwrap();
+    let text = std::fs::read_to_string(goldens().join("bert-tiny/vocab.txt")).unwrap();
+    let list: Vec<&str> = text.lines().collect();
+    let id = |word: &&str| list.iter().position(|w| w == word).unwrap() as i64;
+    let row = |word| vocabulary.get(id(word)) + vocabulary.get(3) * 0.05;
+    Tensor::stack(&words.iter().map(row).collect::<Vec<_>>(), 0)
+}
+
+#[test]
+fn rows_have_names_values_and_neighbours() {
+    let state = tempfile::tempdir().unwrap();
+    let learned = rows(&["it", "was", ".", "terrible", "okay", "great"]);
+    let tensors = BTreeMap::from([("pseudo.rows".to_owned(), learned.shallow_clone())]);
+    write(&state.path().join("best.safetensors"), &tensors).unwrap();
+    let read = read(&Method::Prompt(dart()), state.path());
+
+    let named: Vec<(RowKind, &str, &str)> = read[..6]
+        .iter()
+        .map(|row| (row.kind, row.name.as_str(), row.near[0].as_str()))
+        .collect();
+    let (template, label) = (RowKind::Template, RowKind::Label);
+    let expected = [
+        (template, "it", "it"),
+        (template, "was", "was"),
+        (template, ".", "."),
+        (label, "bad", "terrible"),
+        (label, "okay", "okay"),
+        (label, "good", "great"),
+    ];
+    assert_eq!(named, expected);
+    for (i, row) in read[..6].iter().enumerate() {
+        assert_eq!(
+            row.values,
+            Vec::<f32>::try_from(learned.get(i as i64)).unwrap()
+        );
+        assert_eq!(row.near.len(), 2);
+    }
+    // Each near word once.
+    let words = &read[6..];
+    let mut names: Vec<&str> = words.iter().map(|row| row.name.as_str()).collect();
+    assert!(
+        words
+            .iter()
+            .all(|row| row.kind == RowKind::Word && row.near.is_empty())
+    );
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), words.len());
+    for row in &read[..6] {
+        assert!(row.near.iter().all(|word| names.contains(&word.as_str())));
+    }
+}
+
+#[test]
+fn only_what_is_pseudo_is_there() {
+    let state = tempfile::tempdir().unwrap();
+    let path = state.path().join("best.safetensors");
+    let labels = Method::Prompt(PromptMethod {
+        template: TemplateKind::Hard,
+        label_init: RowInit::Random,
+        ..dart()
+    });
+    let tensors = BTreeMap::from([("pseudo.rows".to_owned(), rows(&["sad", "okay", "fun"]))]);
+    write(&path, &tensors).unwrap();
+    let kinds: Vec<RowKind> = read(&labels, state.path())
+        .iter()
+        .map(|row| row.kind)
+        .collect();
+    assert_eq!(
+        kinds[..4],
+        [
+            RowKind::Label,
+            RowKind::Label,
+            RowKind::Label,
+            RowKind::Word
+        ]
+    );
+
+    let none = Method::Prompt(PromptMethod {
+        template: TemplateKind::Hard,
+        labels: LabelKind::Words,
+        ..dart()
+    });
+    write(
+        &path,
+        &BTreeMap::from([("x".to_owned(), Tensor::zeros([2, 2], tch::kind::FLOAT_CPU))]),
+    )
+    .unwrap();
+    assert_eq!(read(&none, state.path()), []);
+    assert_eq!(read(&Method::Majority, Path::new("nowhere")), []);
+}
