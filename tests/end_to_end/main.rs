@@ -7,7 +7,11 @@ mod checkpoint;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod experiments;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod shards;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -168,6 +168,24 @@ pub fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// What a Python script prints about a file or folder, with the packages that tests are judged by.
+#[track_caller]
+pub fn python(script: &str, about: &Path) -> String {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.deps/python");
+    assert!(
+        packages.is_dir(),
+        "the tests' Python packages are missing: run `just setup --tests`"
+    );
+    let output = Command::new("python3")
+        .args(["-c", script, &about.display().to_string()])
+        .env("PYTHONPATH", packages)
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// `runs.csv` without its last two columns, seconds and peak_mib.
 fn timeless(csv: &str) -> String {
     let cut = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned() + "\n";

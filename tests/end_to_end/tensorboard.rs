@@ -2,9 +2,8 @@
 //! the run.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::support::{Lab, wait_for};
+use crate::support::{Lab, python, wait_for};
 
 /// Prints every scalar of a folder as `tag step value`, in the reader's order.
 const READER: &str = "
@@ -18,20 +17,8 @@ for tag in sorted(run.Tags()['scalars']):
 ";
 
 fn curves(run: &Path) -> Vec<(String, usize, f64)> {
-    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.deps/python");
-    assert!(
-        packages.is_dir(),
-        "TensorBoard's reader is missing: run `just setup --tests`"
-    );
-    let output = Command::new("python3")
-        .args(["-c", READER, &run.display().to_string()])
-        .env("PYTHONPATH", packages)
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines()
+    python(READER, run)
+        .lines()
         .map(|line| {
             let parts: Vec<&str> = line.split(' ').collect();
             (
@@ -112,4 +99,93 @@ fn tensorboard_reads_each_point_once_after_a_kill_too() {
     }
     lab.run(&args).succeeded();
     assert_eq!(curves(&only_run(&lab, "cut/sweep", "dart")), whole);
+}
+
+/// Prints what the HParams plugin reads of a run: `name value` for each hyper-parameter, then
+/// `status NUMBER`.
+const HPARAMS: &str = "
+import sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata
+run = EventAccumulator(sys.argv[1])
+run.Reload()
+content = lambda tag: run.SummaryMetadata(tag).plugin_data.content
+start = metadata.parse_session_start_info_plugin_data(content(metadata.SESSION_START_INFO_TAG))
+for name, value in sorted(start.hparams.items()):
+    print(name, getattr(value, value.WhichOneof('kind')))
+end = metadata.parse_session_end_info_plugin_data(content(metadata.SESSION_END_INFO_TAG))
+print('status', end.status)
+";
+
+/// Prints what the projector reads of a run: `rows columns`, then a line for each row of names.
+const PROJECTOR: &str = "
+import os, sys
+import numpy
+from google.protobuf import text_format
+from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+path = lambda name: os.path.join(sys.argv[1], name)
+config = ProjectorConfig()
+text_format.Parse(open(path('projector_config.pbtxt')).read(), config)
+(embedding,) = config.embeddings
+tensor = numpy.loadtxt(path(embedding.tensor_path), delimiter='\t', ndmin=2)
+assert list(tensor.shape) == list(embedding.tensor_shape), tensor.shape
+assert numpy.isfinite(tensor).all()
+print(*tensor.shape)
+print(open(path(embedding.metadata_path)).read(), end='')
+";
+
+#[test]
+fn tensorboard_reads_hyper_parameters_and_learned_rows() {
+    let lab = Lab::new();
+    lab.run(&[ARGS, &["--set", "full_vocab=true", "--set", "steps=10"]].concat())
+        .succeeded();
+    let dart = only_run(&lab, "results/sweep", "dart");
+    let read = python(HPARAMS, &dart);
+    for line in [
+        "batch 4.0",
+        "fluency 1.0",
+        "full_vocab True",
+        "k 4.0",
+        "learning_rate 0.001",
+        "method dart",
+        "model tiny",
+        "seed 13.0",
+        "status 1",
+        "task movies",
+        "template pseudo",
+    ] {
+        assert!(
+            read.lines().any(|l| l == line),
+            "{line:?} is not in:\n{read}"
+        );
+    }
+
+    // Three template tokens, two labels, and words around them.
+    let read = python(PROJECTOR, &dart);
+    let mut lines = read.lines();
+    let shape: Vec<usize> = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .map(|n| n.parse().unwrap())
+        .collect();
+    assert_eq!(lines.next(), Some("name\tkind\tnear"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split('\t').collect()).collect();
+    assert_eq!(rows.len(), shape[0]);
+    let kinds: Vec<(&str, &str)> = rows[..5].iter().map(|row| (row[0], row[1])).collect();
+    let expected = [
+        ("it", "template"),
+        ("was", "template"),
+        (".", "template"),
+        ("negative", "label"),
+        ("positive", "label"),
+    ];
+    assert_eq!(kinds, expected);
+    assert!(rows[..5].iter().all(|row| row[2].split(' ').count() == 10));
+    assert!(rows.len() > 10 && rows[5..].iter().all(|row| row[1] == "word"));
+
+    // A prompt of words learned no rows.
+    let zero_shot = only_run(&lab, "results/sweep", "zero-shot");
+    assert!(python(HPARAMS, &zero_shot).contains("method zero-shot"));
+    assert!(!zero_shot.join("projector_config.pbtxt").exists());
 }

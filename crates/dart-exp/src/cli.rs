@@ -13,6 +13,8 @@ use crate::fill_mask::FillMaskArgs;
 use crate::predict::PredictArgs;
 use crate::pretrain::PretrainArgs;
 use crate::progress::LogFormat;
+use crate::shard::Shard;
+use crate::slurm::SlurmArgs;
 
 /// Runs YAML experiments on few-shot text classification: runs, TensorBoard curves, CSV files and
 /// tables. `dart-exp FILE.yaml` is `dart-exp run FILE.yaml`.
@@ -51,12 +53,17 @@ impl Cli {
 pub enum Command {
     /// Do all runs of an experiment that are not done yet, then write its tables
     Run(RunArgs),
-    /// Show the runs of an experiment and what is missing; run nothing
+    /// Show the runs of an experiment, their work, their memory and what is missing; run nothing
     Plan(Experiment),
     /// Print an experiment's table from its finished runs
     Table(Experiment),
-    /// Write an experiment's CSV files and table anew from its finished runs
-    Collect(Experiment),
+    /// Write an experiment's CSV files and table anew from its finished runs, and from those of
+    /// shards
+    Collect(CollectArgs),
+    /// Do an experiment as a Slurm job array
+    Slurm(SlurmArgs),
+    /// Print the JSON Schema of experiment files, for editors
+    Schema,
     /// Write a finished run's classifier as a folder that stands by itself
     Export(ExportArgs),
     /// Classify one's own texts with an exported classifier
@@ -100,6 +107,20 @@ pub struct Experiment {
     /// cpu, auto or cuda:N
     #[arg(long)]
     pub device: Option<String>,
+    /// Only the i-th of n shares of the runs; `collect` merges them
+    #[arg(long, value_name = "i/n")]
+    pub shard: Option<Shard>,
+}
+
+/// An experiment, and where its runs were done.
+#[derive(Clone, Debug, Args)]
+pub struct CollectArgs {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Experiment,
+    /// Results folders to take finished runs from [default: the experiment's shards]
+    #[arg(value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
 }
 
 /// An experiment, and how to run it.
@@ -111,6 +132,9 @@ pub struct RunArgs {
     /// Runs at a time [default: processor cores / threads of a run]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Memory that runs may use together, in MiB [default: nine tenths of what is free]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub memory: Option<u64>,
     /// Show failures only
     #[arg(long, short)]
     pub quiet: bool,
@@ -130,6 +154,7 @@ impl Experiment {
             data_dir: self.data_dir.clone(),
             model: self.model.clone(),
             device: self.device.clone(),
+            shard: self.shard,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `run`, `plan`, `table` and `collect`.
+//! `run`, `table` and `collect`.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,16 +7,17 @@ use anyhow::{Context, Result, bail};
 use dart_core::files::write_atomically;
 
 use crate::cli::{self, RunArgs};
-use crate::estimate::memory;
 use crate::experiment::Experiment;
 use crate::failure::Interrupted;
 use crate::places::short;
 use crate::plan::Plan;
 use crate::progress::{LogFormat, Progress, duration};
+use crate::resources::{Gpu, Resources, free_memory};
+use crate::results::{Cell, Row};
 use crate::schedule::Schedule;
 use crate::signals::Stop;
 use crate::store::Store;
-use crate::{results, table};
+use crate::{jsonl, oracle, results, shard, table};
 
 /// `dart-exp run FILE.yaml`.
 pub fn run(args: &RunArgs) -> Result<()> {
@@ -48,15 +49,18 @@ pub fn run(args: &RunArgs) -> Result<()> {
         }
     })?;
     let program = std::env::current_exe().context("the path of this program")?;
+    let memory = args.memory.map_or_else(free_memory, |mib| mib << 20);
+    let resources = Resources::new(memory, gpus(&plan));
     let schedule = Schedule {
         plan: &plan,
         store: &store,
         progress: &progress,
         stop: &stop,
+        resources: &resources,
         program,
     };
     let started = std::time::Instant::now();
-    let sweep = schedule.run(jobs(args, &plan)?)?;
+    let sweep = schedule.run(jobs(args, &plan, resources.gpus())?)?;
     let text = collect_into(&plan, store.folder())?;
     progress.close();
     if sweep.stopped {
@@ -72,9 +76,16 @@ pub fn run(args: &RunArgs) -> Result<()> {
         1 => bail!("1 run failed; the same command tries it again"),
         n => bail!("{n} runs failed; the same command tries them again"),
     }
+    let took = duration(started.elapsed().as_secs_f64());
+    if let Some(shard) = args.experiment.shard {
+        progress.note(&format!(
+            "shard {shard} done in {took}; `dart-exp collect` with the same options but --shard \
+             merges the shards"
+        ));
+        return Ok(());
+    }
     progress.note(&format!(
-        "done in {}; {where_to} has runs.csv, summary.csv, table.md",
-        duration(started.elapsed().as_secs_f64())
+        "done in {took}; {where_to} has runs.csv, summary.csv, table.md"
     ));
     if !args.quiet {
         print(&text)?;
@@ -82,8 +93,19 @@ pub fn run(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
-/// Children at a time: as asked for, or as many as the processor has room for.
-fn jobs(args: &RunArgs, plan: &Plan) -> Result<usize> {
+/// GPUs to share among the runs; none where no run asks for one.
+fn gpus(plan: &Plan) -> usize {
+    match plan.runs().any(|(_, run)| run.gpu() != Gpu::None) {
+        true => dart_core::build::gpus(),
+        false => 0,
+    }
+}
+
+/// Children at a time: as asked for, or as many as there are GPUs or the processor has room for.
+fn jobs(args: &RunArgs, plan: &Plan, gpus: usize) -> Result<usize> {
+    if let (None, 1..) = (args.jobs, gpus) {
+        return Ok(gpus);
+    }
     let threads = plan.runs().map(|(_, run)| run.threads()).max().unwrap_or(1);
     let cores = std::thread::available_parallelism()
         .context("processor cores")?
@@ -92,37 +114,12 @@ fn jobs(args: &RunArgs, plan: &Plan) -> Result<usize> {
 }
 
 /// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
+pub fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     match !argument.is_empty() && argument.chars().all(plain) {
         true => argument.to_owned(),
         false => format!("'{}'", argument.replace('\'', "'\\''")),
     }
-}
-
-/// `dart-exp plan FILE.yaml`.
-pub fn plan(args: &cli::Experiment) -> Result<()> {
-    let plan = Plan::new(Experiment::load(&args.call())?)?;
-    let mut text = String::new();
-    for (group, run) in plan.runs() {
-        let memory = memory(group, run, plan.task(group).labels.len())?;
-        let memory = memory.map_or(String::new(), |m| format!(", about {:.0} MiB", m.peak));
-        text += &format!(
-            "{}  {}, {} steps{memory}\n",
-            run.id,
-            plan.trial_name(group, run),
-            run.steps()
-        );
-    }
-    for warning in &plan.warnings {
-        text += &format!("note: {warning}\n");
-    }
-    let count = plan.runs().count();
-    text += &format!(
-        "{count} runs, results in {}\n",
-        short(&plan.experiment.folder)
-    );
-    print(&text)
 }
 
 /// `dart-exp table FILE.yaml`.
@@ -134,14 +131,26 @@ pub fn table(args: &cli::Experiment) -> Result<()> {
         bail!("{folder} has no finished run of this experiment; `dart-exp run` makes them");
     }
     let cells = results::cells(&plan, &rows);
-    print(&table::markdown(&plan, &rows, &cells)?)
+    print(&whole_table(&plan, &rows, &cells)?)
 }
 
-/// `dart-exp collect FILE.yaml`.
-pub fn collect(args: &cli::Experiment) -> Result<()> {
-    let plan = Plan::new(Experiment::load(&args.call())?)?;
+/// The table, and the oracle where one was asked for.
+fn whole_table(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Result<String> {
+    Ok(table::markdown(plan, rows, cells)? + &oracle::section(plan, rows)?)
+}
+
+/// `dart-exp collect FILE.yaml [DIR…]`.
+pub fn collect(args: &cli::CollectArgs) -> Result<()> {
+    let plan = Plan::new(Experiment::load(&args.experiment.call())?)?;
     let store = Store::open(&plan.experiment.folder)?;
+    let merged = shard::merge(&plan, &store, &args.folders)?;
     collect_into(&plan, store.folder())?;
+    let where_to = short(store.folder());
+    eprintln!("{} runs taken over into {where_to}", merged.taken);
+    if merged.missing > 0 {
+        let n = merged.missing;
+        eprintln!("{n} runs of the plan are finished nowhere yet; `dart-exp run` makes them");
+    }
     Ok(())
 }
 
@@ -151,7 +160,9 @@ fn collect_into(plan: &Plan, folder: &Path) -> Result<String> {
     let cells = results::cells(plan, &rows);
     results::write_runs(plan, &rows, &folder.join("runs.csv"))?;
     results::write_summary(plan, &cells, &folder.join("summary.csv"))?;
-    let text = table::markdown(plan, &rows, &cells)?;
+    jsonl::write(plan, &rows, &folder.join("runs.jsonl"))?;
+    oracle::write(plan, &rows, &folder.join("oracle.csv"))?;
+    let text = whole_table(plan, &rows, &cells)?;
     write_atomically(&folder.join("table.md"), text.as_bytes())?;
     Ok(text)
 }

@@ -2,25 +2,24 @@
 //! names and types.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use crate::failure::Usage;
-use crate::options::{Grid, MethodEntry, Options};
+use crate::options::{Grid, Options};
+use crate::sets::Sets;
+pub use crate::spelled::{OneOrMany, RawMethods, Shots, TestRows};
 use crate::tasks::TaskEntry;
 use crate::yaml;
 
 macro_rules! raw_experiment {
-    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
         /// An experiment file, or a profile in one.
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct RawExperiment {
-            $($(#[$doc])* pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* pub $name: Option<$type>,)*
             /// Settings of every method; merged, not replaced.
             pub settings: Options,
             /// Values to search, by method; merged by method.
@@ -31,25 +30,37 @@ macro_rules! raw_experiment {
 
         impl RawExperiment {
             /// This file with `upper` standing over it.
-            fn under(self, upper: RawExperiment) -> RawExperiment {
+            pub fn under(self, upper: RawExperiment) -> RawExperiment {
                 let mut search = self.search;
                 search.extend(upper.search);
+                let mut profiles = self.profiles;
+                for (name, upper) in upper.profiles {
+                    let lower = profiles.remove(&name).unwrap_or_default();
+                    profiles.insert(name, lower.under(upper));
+                }
                 RawExperiment {
                     $($name: upper.$name.or(self.$name),)*
                     settings: upper.settings.over(&self.settings),
                     search,
-                    profiles: self.profiles,
+                    profiles,
                 }
             }
 
             /// The names of the keys.
-            const KEYS: &'static [&'static str] =
+            pub const KEYS: &'static [&'static str] =
                 &[$(stringify!($name),)* "settings", "search"];
+
+            /// What each key means.
+            pub const DOCS: &'static [(&'static str, &'static str)] =
+                &[$((stringify!($name), concat!($($doc),*))),*];
         }
     };
 }
 
 raw_experiment! {
+    /// Experiment files that this one is a change of, by paths from its own folder; later ones
+    /// stand over earlier ones.
+    from: OneOrMany<PathBuf>,
     /// Name of the results folder; without it, the file's.
     name: String,
     /// Heading of the table.
@@ -64,8 +75,8 @@ raw_experiment! {
     data_dir: PathBuf,
     /// Methods by name, or a map of names to changes.
     methods: RawMethods,
-    /// Training examples a class.
-    k: OneOrMany<usize>,
+    /// Training examples a class; `full`: all there are.
+    k: OneOrMany<Shots>,
     /// Seeds.
     seeds: OneOrMany<u64>,
     /// Test rows a task at most, drawn with `test_seed`; `all`: no limit.
@@ -74,6 +85,15 @@ raw_experiment! {
     test_seed: u64,
     /// Whether the chosen weights score test at all.
     score_test: bool,
+    /// Whether all trials score test too, to show, marked as an oracle, what selection on test
+    /// would have given.
+    oracle: bool,
+    /// Whether tasks whose data are not there are left out, with a note.
+    skip_missing: bool,
+    /// Random search: how many points of `search` each method tries, instead of all.
+    samples: usize,
+    /// Seed of the random search.
+    search_seed: u64,
     /// Whether the chosen weights stay on disk after that.
     keep_weights: bool,
     /// Whether a class with too few rows is an error.
@@ -88,16 +108,35 @@ raw_experiment! {
     notes: OneOrMany<String>,
 }
 
+impl RawExperiment {
+    /// This file changed by `--set`s: single settings of a search, not whole grids.
+    pub fn changed_by(mut self, mut upper: RawExperiment) -> RawExperiment {
+        for (method, grid) in std::mem::take(&mut upper.search) {
+            let lower = self.search.remove(&method).unwrap_or_default();
+            self.search.insert(method, grid.over(lower));
+        }
+        self.under(upper)
+    }
+
+    /// The same with paths of own data that stand under `base` made whole.
+    fn at(mut self, base: &Path) -> Self {
+        if let Some(tasks) = self.tasks.take() {
+            let whole = tasks.0.into_iter().map(|task| task.under(base)).collect();
+            self.tasks = Some(OneOrMany(whole));
+        }
+        self.profiles = self
+            .profiles
+            .into_iter()
+            .map(|(name, profile)| (name, profile.at(base)))
+            .collect();
+        self
+    }
+}
+
 /// The experiment of `file` under a profile and the command line's `--set`s.
 pub fn load(file: &Path, profile: &str, sets: &[String]) -> Result<Loaded, Usage> {
-    let mut raw: RawExperiment = yaml::read(file)?;
-    if let Some(inner) = raw.profiles.values().find(|p| !p.profiles.is_empty()) {
-        let name = inner.profiles.keys().next().map_or("", String::as_str);
-        let shown = file.display();
-        return Err(Usage(format!(
-            "{shown}: profile `{name}` stands inside another profile"
-        )));
-    }
+    let mut files = Vec::new();
+    let mut raw = read(file, &mut files)?;
     match raw.profiles.remove(profile) {
         Some(upper) => raw = raw.under(upper),
         None if profile == "default" => {}
@@ -111,23 +150,52 @@ pub fn load(file: &Path, profile: &str, sets: &[String]) -> Result<Loaded, Usage
             )));
         }
     }
-    let mut sets_of_methods = BTreeMap::<String, Options>::new();
-    let mut set_of_all = Options::default();
-    for set in sets {
-        match Set::parse(set)? {
-            Set::All(options) => set_of_all = options.over(&set_of_all),
-            Set::Key(upper) => raw = raw.under(*upper),
-            Set::Method(name, options) => {
-                let entry = sets_of_methods.entry(name).or_default();
-                *entry = options.over(entry);
-            }
+    let sets = Sets::read(sets)?;
+    Ok(Loaded {
+        raw: raw.changed_by(sets.keys),
+        set_of_all: sets.of_all,
+        sets_of_methods: sets.of_methods,
+        files,
+    })
+}
+
+/// A file over those that it is a change of; `trail` gets all that were read, this one first.
+fn read(file: &Path, trail: &mut Vec<PathBuf>) -> Result<RawExperiment, Usage> {
+    let mut raw: RawExperiment = yaml::read(file)?;
+    let shown = file.display();
+    let fault = |message: String| Err(Usage(format!("{shown}: {message}")));
+    for (name, profile) in &raw.profiles {
+        if let Some(inner) = profile.profiles.keys().next() {
+            return fault(format!("profile `{inner}` stands inside another profile"));
+        }
+        if profile.from.is_some() {
+            return fault(format!(
+                "profile `{name}`: `from` stands at the top of a file only"
+            ));
         }
     }
-    Ok(Loaded {
-        raw,
-        set_of_all,
-        sets_of_methods,
-    })
+    trail.push(file.to_owned());
+    let Some(from) = raw.from.take() else {
+        return Ok(raw);
+    };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut lower = RawExperiment::default();
+    for other in from.0 {
+        let other = folder.join(other);
+        let same = |known: &PathBuf| match (known.canonicalize(), other.canonicalize()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => *known == other,
+        };
+        if trail.iter().any(same) {
+            return fault(format!("`from` comes to {} twice", other.display()));
+        }
+        let base = std::path::absolute(&other).unwrap_or_else(|_| other.clone());
+        let mut read = read(&other, trail)?.at(base.parent().unwrap_or(Path::new("")));
+        // Results go to a folder of this file's own.
+        read.name = None;
+        lower = lower.under(read);
+    }
+    Ok(lower.under(raw))
 }
 
 /// An experiment file with the command line's changes apart: they stand over everything.
@@ -138,150 +206,8 @@ pub struct Loaded {
     pub set_of_all: Options,
     /// `--set METHOD.SETTING=…`.
     pub sets_of_methods: BTreeMap<String, Options>,
-}
-
-/// One `--set`.
-enum Set {
-    All(Options),
-    Key(Box<RawExperiment>),
-    Method(String, Options),
-}
-
-impl Set {
-    fn parse(text: &str) -> Result<Self, Usage> {
-        let Some((key, value)) = text.split_once('=') else {
-            return Err(Usage(format!("--set {text}: give key=value")));
-        };
-        let parts: Vec<&str> = key.trim().split('.').collect();
-        let typed = |name: &str| format!("{name}: {value}");
-        match parts.as_slice() {
-            [name] | ["settings", name] if Options::NAMES.contains(name) => {
-                parsed(&typed(name), text).map(Set::All)
-            }
-            [name] if RawExperiment::KEYS.contains(name) => {
-                parsed(&typed(name), text).map(|raw| Set::Key(Box::new(raw)))
-            }
-            ["search", method, name] => {
-                let search = format!("search: {{{method}: {{{name}: {value}}}}}");
-                parsed(&search, text).map(|raw| Set::Key(Box::new(raw)))
-            }
-            [method, name] if *method != "settings" => {
-                parsed(&typed(name), text).map(|o| Set::Method((*method).to_owned(), o))
-            }
-            _ => {
-                let known: Vec<&str> = RawExperiment::KEYS
-                    .iter()
-                    .chain(Options::NAMES)
-                    .copied()
-                    .collect();
-                let given = parts.last().copied().unwrap_or_default();
-                let hint = yaml::hint(given, &known);
-                Err(Usage(format!(
-                    "--set {text}: unknown key `{given}`; {hint}"
-                )))
-            }
-        }
-    }
-}
-
-fn parsed<T: DeserializeOwned>(yaml: &str, set: &str) -> Result<T, Usage> {
-    yaml::parse(yaml, &format!("--set {set}")).map_err(|Usage(message)| {
-        Usage(message.replacen(&format!("--set {set}:1"), &format!("--set {set}"), 1))
-    })
-}
-
-/// One value, or a list of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OneOrMany<T>(pub Vec<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Both<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Both<T> {
-            type Value = OneOrMany<T>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a value or a list of values")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany<T>, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = seq.next_element()? {
-                    values.push(value);
-                }
-                Ok(OneOrMany(values))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany<T>, A::Error> {
-                T::deserialize(de::value::MapAccessDeserializer::new(map))
-                    .map(|v| OneOrMany(vec![v]))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany<T>, E> {
-                T::deserialize(de::value::StrDeserializer::new(text)).map(|v| OneOrMany(vec![v]))
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<OneOrMany<T>, E> {
-                T::deserialize(de::value::U64Deserializer::new(number)).map(|v| OneOrMany(vec![v]))
-            }
-        }
-        d.deserialize_any(Both(PhantomData))
-    }
-}
-
-/// A limit of test rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TestRows(pub Option<usize>);
-
-impl<'de> Deserialize<'de> for TestRows {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Rows;
-        impl Visitor<'_> for Rows {
-            type Value = TestRows;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("all, or a number of rows of at least 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<TestRows, E> {
-                match text {
-                    "all" => Ok(TestRows(None)),
-                    _ => Err(E::unknown_variant(text, &["all", "a number"])),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, rows: u64) -> Result<TestRows, E> {
-                match usize::try_from(rows) {
-                    Ok(rows) if rows > 0 => Ok(TestRows(Some(rows))),
-                    _ => Err(E::custom("test_rows must be at least 1")),
-                }
-            }
-        }
-        d.deserialize_any(Rows)
-    }
-}
-
-/// Methods in the order of the file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RawMethods(pub Vec<(String, Option<MethodEntry>)>);
-
-impl<'de> Deserialize<'de> for RawMethods {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Methods;
-        impl<'de> Visitor<'de> for Methods {
-            type Value = RawMethods;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a list of method names, or a map of names to changes")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawMethods, A::Error> {
-                let mut methods = Vec::new();
-                while let Some(name) = seq.next_element()? {
-                    methods.push((name, None));
-                }
-                Ok(RawMethods(methods))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawMethods, A::Error> {
-                let mut methods = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    methods.push(entry);
-                }
-                Ok(RawMethods(methods))
-            }
-        }
-        d.deserialize_any(Methods)
-    }
+    /// The file and those that it is a change of.
+    pub files: Vec<PathBuf>,
 }
 
 #[cfg(test)]
@@ -312,7 +238,7 @@ mod tests {
             loaded.raw.tasks,
             Some(OneOrMany(vec![TaskEntry::Named("c".into())]))
         );
-        assert_eq!(loaded.raw.k, Some(OneOrMany(vec![8, 32])));
+        assert_eq!(loaded.raw.k, Some(OneOrMany(vec![Shots(8), Shots(32)])));
         assert_eq!(
             loaded.raw.settings,
             serde_yaml::from_str("{steps: 5, batch: 8}").unwrap()
@@ -336,13 +262,68 @@ mod tests {
         };
         assert!(refusal("papr", "k=1").contains("did you mean `paper`?"));
         assert!(refusal("paper", "stepz=1").contains("did you mean `steps`?"));
-        assert!(refusal("paper", "dart.stepz=1").contains("did you mean `steps`?"));
-        assert!(refusal("paper", "steps").contains("key=value"));
         let bad = file("tasks: [a]\nprofiles:\n  paper:\n    mehtods: [dart]\n");
         let refusal = load(bad.path(), "paper", &[]).err().unwrap().0;
         assert!(refusal.contains(":4: "), "{refusal}");
         assert!(
             refusal.ends_with("unknown key `mehtods`; did you mean `methods`?"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn a_file_can_be_a_change_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::create_dir_all(folder.path().join("low")).unwrap();
+            std::fs::write(folder.path().join(name), text).unwrap();
+        };
+        write(
+            "low/base.yaml",
+            "name: base\ntasks: [{file: mine.csv, text: a, label: b, template: x, words: [c, d]}]\n\
+             k: 16\nsettings: {steps: 5, clip: 2}\nprofiles: {paper: {k: 8, strict: true}}",
+        );
+        write(
+            "low/more.yaml",
+            "settings: {clip: 3}\nsearch: {dart: {batch: [1]}}",
+        );
+        write(
+            "top.yaml",
+            "from: [low/base.yaml, low/more.yaml]\nsettings: {batch: 4}\n\
+             profiles: {paper: {k: 32}, other: {k: 1}}",
+        );
+        let top = folder.path().join("top.yaml");
+        let loaded = load(&top, "paper", &["search.dart.clip=[1]".to_owned()]).unwrap();
+        assert_eq!(loaded.raw.name, None);
+        assert_eq!(loaded.raw.k, Some(OneOrMany(vec![Shots(32)])));
+        assert_eq!(loaded.raw.strict, Some(true));
+        let settings = "{steps: 5, clip: 3, batch: 4}";
+        assert_eq!(loaded.raw.settings, serde_yaml::from_str(settings).unwrap());
+        let search = "{dart: {batch: [1], clip: [1]}}";
+        assert_eq!(loaded.raw.search, serde_yaml::from_str(search).unwrap());
+        let task = loaded.raw.tasks.unwrap().0.remove(0);
+        let data = folder.path().join("low/mine.csv").display().to_string();
+        assert_eq!(
+            task.word(),
+            data,
+            "data stand beside the file that names them"
+        );
+        assert_eq!(loaded.files.len(), 3);
+        assert_eq!(
+            load(&top, "other", &[]).unwrap().raw.k,
+            Some(OneOrMany(vec![Shots(1)]))
+        );
+
+        write("low/base.yaml", "from: ../top.yaml");
+        let refusal = load(&top, "default", &[]).err().unwrap().0;
+        assert!(refusal.contains("base.yaml: `from` comes to"), "{refusal}");
+        write("low/base.yaml", "profiles: {paper: {from: x.yaml}}");
+        let refusal = load(&top, "default", &[]).err().unwrap().0;
+        assert!(refusal.contains("base.yaml: profile `paper`"), "{refusal}");
+        write("low/base.yaml", "taks: a");
+        let refusal = load(&top, "default", &[]).err().unwrap().0;
+        assert!(
+            refusal.contains("base.yaml:1: ") && refusal.contains("`tasks`"),
             "{refusal}"
         );
     }

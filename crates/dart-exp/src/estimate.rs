@@ -4,7 +4,8 @@ use anyhow::Result;
 use dart_core::memory::{Memory, estimate};
 use dart_core::method::Method;
 
-use crate::plan::{Group, Run};
+use crate::plan::{Group, Plan, Run};
+use crate::resources::Need;
 
 /// Bytes of a text that make a token at the least: letters of some languages have several bytes,
 /// but then a token has fewer letters.
@@ -25,4 +26,20 @@ pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>
     let lengths: Vec<usize> = group.train_bytes.iter().map(tokens).collect();
     let memory = estimate(&job.model, &job.method, &job.settings, classes, &lengths)?;
     Ok(Some(memory))
+}
+
+/// MiB of a run without a model.
+const PROGRAM: f64 = 150.0;
+
+/// What a run takes from what all children share.
+///
+/// # Errors
+/// As [`memory`].
+pub fn need(plan: &Plan, group: &Group, run: &Run) -> Result<Need> {
+    let memory = memory(group, run, plan.task(group).labels.len())?;
+    let mib = memory.map_or(PROGRAM, |memory| memory.peak);
+    Ok(Need {
+        memory: (mib * f64::from(1 << 20)) as u64,
+        gpu: run.gpu(),
+    })
 }

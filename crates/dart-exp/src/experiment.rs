@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use dart_data::{Catalog, Task};
 
-use crate::config::{self, Loaded, OneOrMany};
+use crate::config::{self, Loaded, OneOrMany, Shots};
 use crate::failure::Usage;
 use crate::methods::{Methods, Named};
-use crate::options::{Grid, Options};
+use crate::options::Options;
 use crate::places;
 use crate::published::{self, Figure};
+use crate::search::{self, Points, Sampling};
+use crate::shard::Shard;
 use crate::tasks::TaskEntry;
 use crate::yaml;
 
@@ -31,6 +33,8 @@ pub struct Call {
     pub model: Option<String>,
     /// The device, when the file is not to say it.
     pub device: Option<String>,
+    /// The share of the runs that is wanted, when not all are.
+    pub shard: Option<Shard>,
 }
 
 /// A language model.
@@ -49,8 +53,8 @@ pub struct Choice {
     pub named: Named,
     /// All layers merged.
     pub options: Options,
-    /// What is searched.
-    pub grid: Grid,
+    /// The points that a search tries.
+    pub search: Points,
 }
 
 /// A validated experiment.
@@ -60,6 +64,10 @@ pub struct Experiment {
     pub title: String,
     /// Its results' folder.
     pub folder: PathBuf,
+    /// The share of its runs that is wanted, when not all are.
+    pub shard: Option<Shard>,
+    /// How a random search draws.
+    pub sampling: Option<Sampling>,
     /// Tasks in the order of the columns.
     pub tasks: Vec<Task>,
     /// What the file says of each task where it is more than its name.
@@ -82,6 +90,10 @@ pub struct Experiment {
     pub test_seed: u64,
     /// Whether test is scored.
     pub score_test: bool,
+    /// Whether trials that were not chosen score test too, as an oracle.
+    pub oracle: bool,
+    /// Whether tasks whose data are not there are left out.
+    pub skip_missing: bool,
     /// Whether chosen weights stay on disk.
     pub keep_weights: bool,
     /// Whether a class with too few rows is an error.
@@ -116,9 +128,10 @@ impl Experiment {
             raw,
             set_of_all,
             sets_of_methods,
+            files,
         } = config::load(&call.file, &call.profile, &call.sets)?;
         let shown = call.file.display();
-        let place = |name: &str| yaml::place(&call.file, name);
+        let place = |name: &str| yaml::place(&files, name);
         let stem = call
             .file
             .file_stem()
@@ -188,16 +201,19 @@ impl Experiment {
             device: call.device.clone(),
             ..Options::default()
         };
+        let sampling = raw.samples.map(|samples| Sampling {
+            samples,
+            seed: raw.search_seed.unwrap_or(0),
+        });
+        if sampling.is_some_and(|s| s.samples == 0) {
+            return Err(Usage(format!("{shown}: `samples` must be at least 1")).into());
+        }
         let mut methods = Vec::new();
         for name in &names {
             let named = known
                 .named(name)
                 .map_err(|Usage(m)| Usage(format!("{}: {m}", place(name))))?;
             let grid = raw.search.get(name).cloned().unwrap_or_default();
-            if let Some(setting) = grid.empty_setting() {
-                let message = format!("{shown}: search: {name}: `{setting}` has no value to try");
-                return Err(Usage(message).into());
-            }
             let set = sets_of_methods
                 .get(name)
                 .cloned()
@@ -209,13 +225,20 @@ impl Experiment {
                 .over(&named.own)
                 .over(&raw.settings)
                 .over(&named.preset);
+            let search = search::points(name, &grid.without(&fixed), sampling)
+                .map_err(|m| Usage(format!("{shown}: search: {name}: {m}")))?;
             methods.push(Choice {
                 named,
                 options,
-                grid: grid.without(&fixed),
+                search,
             });
         }
         let fault = |m| Usage(format!("{shown}: {m}"));
+        let score_test = raw.score_test.unwrap_or(true);
+        if raw.oracle == Some(true) && !score_test {
+            let message = "`oracle` scores test and `score_test` is false; leave one out";
+            return Err(fault(message.to_owned()).into());
+        }
         let compare = match raw.compare {
             Some(name) if !names.contains(&name) => {
                 let hint = yaml::hint(&name, &listed);
@@ -230,7 +253,12 @@ impl Experiment {
         };
         Ok(Experiment {
             title: raw.title.unwrap_or_else(|| name.clone()),
-            folder: results.join(&name),
+            folder: match call.shard {
+                Some(shard) => shard.folder(&results.join(&name)),
+                None => results.join(&name),
+            },
+            shard: call.shard,
+            sampling,
             tasks,
             own_tasks,
             catalogs,
@@ -241,14 +269,20 @@ impl Experiment {
             },
             models,
             methods,
-            ks: several(raw.k, "k", Some(16)).map_err(fault)?,
+            ks: several(raw.k, "k", Some(Shots(16)))
+                .map_err(fault)?
+                .into_iter()
+                .map(|k| k.0)
+                .collect(),
             seeds: match raw.seeds {
                 None => vec![13, 21, 42, 87, 100],
                 given => several(given, "seeds", None).map_err(fault)?,
             },
             test_rows: raw.test_rows.map_or(Some(500), |rows| rows.0),
             test_seed: raw.test_seed.unwrap_or(0),
-            score_test: raw.score_test.unwrap_or(true),
+            score_test,
+            oracle: raw.oracle.unwrap_or(false),
+            skip_missing: raw.skip_missing.unwrap_or(false),
             keep_weights: raw.keep_weights.unwrap_or(false),
             strict: raw.strict.unwrap_or(false),
             save_seconds: raw.save_seconds.unwrap_or(20),

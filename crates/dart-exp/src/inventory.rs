@@ -7,7 +7,7 @@ use dart_core::classifier::NO_CAUSAL_FLUENCY;
 use dart_core::lm::LmConfig;
 use dart_core::method::Method;
 use dart_core::tokenizer::Tokenizer;
-use dart_data::SplitRequest;
+use dart_data::{SplitRequest, Task};
 use sha2::{Digest, Sha256};
 
 use crate::experiment::{Experiment, Model};
@@ -57,16 +57,40 @@ pub fn missing(experiment: &Experiment) -> Vec<String> {
         missing.extend(experiment.models.iter().filter_map(missing_model));
     }
     for task in &experiment.tasks {
-        let lacks = experiment.ks.iter().find_map(|&k| {
-            let request = |&seed| SplitRequest::new(&experiment.data_dir, k, seed);
-            experiment
-                .seeds
-                .iter()
-                .find_map(|s| dart_data::missing_for(task, &request(s)))
-        });
-        missing.extend(lacks);
+        missing.extend(missing_data(experiment, task));
     }
     missing
+}
+
+fn missing_data(experiment: &Experiment, task: &Task) -> Option<String> {
+    experiment.ks.iter().find_map(|&k| {
+        let request = |&seed| SplitRequest::new(&experiment.data_dir, k, seed);
+        experiment
+            .seeds
+            .iter()
+            .find_map(|s| dart_data::missing_for(task, &request(s)))
+    })
+}
+
+/// Takes tasks whose data are not there out of the experiment and says which and why; if none would
+/// be left, all stay.
+pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
+    let lacks: Vec<Option<String>> = experiment
+        .tasks
+        .iter()
+        .map(|task| missing_data(experiment, task))
+        .collect();
+    if lacks.iter().all(Option::is_some) {
+        return Vec::new();
+    }
+    let mut there = lacks.iter().map(Option::is_none);
+    experiment.tasks.retain(|_| there.next().unwrap_or(true));
+    let mut there = lacks.iter().map(Option::is_none);
+    experiment
+        .own_tasks
+        .retain(|_| there.next().unwrap_or(true));
+    let left_out = |message: String| format!("left out: {message}");
+    lacks.into_iter().flatten().map(left_out).collect()
 }
 
 fn missing_model(model: &Model) -> Option<String> {

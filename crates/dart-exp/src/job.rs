@@ -10,6 +10,7 @@ use dart_core::method::Method;
 use dart_core::train::TrainSettings;
 use serde::{Deserialize, Serialize};
 
+use crate::hparams::HParams;
 use crate::store::RunFiles;
 use crate::tasks::TaskEntry;
 
@@ -21,6 +22,8 @@ pub enum Stage {
     Fit,
     /// Score test with the selected weights.
     Score,
+    /// Score test with weights that were not selected.
+    Oracle,
 }
 
 /// Which data a run sees.
@@ -66,6 +69,9 @@ pub struct Job {
     pub settings: TrainSettings,
     /// Seconds between saves of the state.
     pub save_seconds: u64,
+    /// What identifies the run among others, for TensorBoard.
+    #[serde(default)]
+    pub hparams: HParams,
 }
 
 /// What a child tells while it works.

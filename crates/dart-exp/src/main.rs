@@ -11,24 +11,37 @@ mod experiment;
 mod export;
 mod failure;
 mod fill_mask;
+mod hparams;
 mod inventory;
 mod job;
+mod jsonl;
 mod memory;
 mod methods;
 mod notes;
 mod options;
+mod oracle;
 mod places;
 mod plan;
 mod predict;
 mod predictions;
 mod pretrain;
+mod preview;
 mod progress;
+mod projector;
 mod published;
 mod resolve;
+mod resources;
 mod results;
 mod schedule;
+mod schema;
+mod search;
 mod select;
+mod sets;
+mod shard;
 mod signals;
+mod slurm;
+mod spelled;
+mod split;
 mod stats;
 mod store;
 mod table;
@@ -60,11 +73,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     dart_core::libtorch::check()?;
     match cli.command {
         Command::Run(args) => commands::run(&args),
-        Command::Plan(args) => commands::plan(&args),
+        Command::Plan(args) => preview::print_plan(&args.call()),
         Command::Table(args) => commands::table(&args),
         Command::Collect(args) => commands::collect(&args),
         Command::Export(args) => export::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Slurm(args) => slurm::run(&args),
+        Command::Schema => schema::print_schema(),
         Command::FillMask(args) => fill_mask::run(&args),
         Command::Pretrain(args) => pretrain::run(&args),
         Command::Bench(args) => bench::run(&args),

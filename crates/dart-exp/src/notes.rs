@@ -131,9 +131,13 @@ fn selection(plan: &Plan) -> String {
             )
         }
     };
+    let random = plan.experiment.sampling.map_or(String::new(), |s| {
+        let (samples, seed) = (s.samples, s.seed);
+        format!("; random search, {samples} points a method, drawn with seed {seed}")
+    });
     format!(
         "Selection: the weights of the best evaluation on dev (as many examples a class as for \
-         training); {trials}."
+         training); {trials}{random}."
     )
 }
 

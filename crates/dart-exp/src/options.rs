@@ -1,11 +1,12 @@
 //! Every setting that a method, an experiment, a search or `--set` may give, by its flat name.
 
-use std::fmt;
-
 use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit, TemplateKind, TrainPart};
+use dart_core::rng::Rng;
 use dart_core::train::Precision;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::search::Values;
+pub use crate::spelled::{LabelsUnder, Mask};
 
 /// What a preset starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +28,12 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Optio
 /// One list of settings, three shapes: given or not ([`Options`]), with a preset's own keys
 /// ([`MethodEntry`]), and as lists of values to search ([`Grid`]).
 macro_rules! options {
-    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
         /// Settings as far as they are given; a layer of them stands over another.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Options {
-            $($(#[$doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
         }
 
         /// A method in YAML: what it builds on, and what it does otherwise.
@@ -48,20 +49,21 @@ macro_rules! options {
             /// Its name in tables.
             #[serde(deserialize_with = "present")]
             pub title: Option<String>,
-            $($(#[$doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
         }
 
         /// Values to search over, of each setting that is searched.
         #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Grid {
-            $($(#[$doc])* #[serde(deserialize_with = "present")] pub $name: Option<Vec<$type>>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")]
+            pub $name: Option<Values<$type>>,)*
         }
 
         /// Settings, every one decided.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Decided {
-            $($(#[$doc])* pub $name: $type,)*
+            $($(#[doc = $doc])* pub $name: $type,)*
         }
 
         impl Decided {
@@ -80,6 +82,10 @@ macro_rules! options {
             /// The settings' names, in the order of the columns of `runs.csv`.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
+            /// What each setting means.
+            pub const DOCS: &'static [(&'static str, &'static str)] =
+                &[$((stringify!($name), concat!($($doc),*))),*];
+
             /// These settings, and `lower`'s where these say nothing.
             pub fn over(self, lower: &Options) -> Options {
                 let lower = lower.without_rival_length(&self);
@@ -95,19 +101,56 @@ macro_rules! options {
         }
 
         impl Grid {
-            /// Every combination; the first setting varies slowest. One empty set for no grid.
+            /// Every combination of listed values; the first setting varies slowest. One empty set
+            /// for no grid.
             pub fn points(&self) -> Vec<Options> {
                 let mut points = vec![Options::default()];
                 $(if let Some(values) = &self.$name {
                     points = points
                         .iter()
-                        .flat_map(|point| values.iter().map(move |value| Options {
+                        .flat_map(|point| values.list().iter().map(move |value| Options {
                             $name: Some(value.clone()),
                             ..point.clone()
                         }))
                         .collect();
                 })*
                 points
+            }
+
+            /// How many combinations the listed values have.
+            pub fn size(&self) -> usize {
+                let mut size = 1usize;
+                $(if let Some(values) = &self.$name {
+                    size = size.saturating_mul(values.list().len());
+                })*
+                size
+            }
+
+            /// A random value of each setting, drawn from the generator that `rng` gives for its
+            /// name.
+            ///
+            /// # Errors
+            /// A range that cannot be drawn from, named.
+            pub fn draw(&self, rng: &mut dyn FnMut(&str) -> Rng) -> Result<Options, String> {
+                let mut point = Options::default();
+                $(if let Some(values) = &self.$name {
+                    let drawn = values.draw(&mut rng(stringify!($name)));
+                    point.$name = Some(drawn.map_err(|m| format!("`{}`: {m}", stringify!($name)))?);
+                })*
+                Ok(point)
+            }
+
+            /// This grid, and `lower`'s settings where this one says nothing.
+            pub fn over(self, lower: Grid) -> Grid {
+                Grid { $($name: self.$name.or(lower.$name),)* }
+            }
+
+            /// A setting that is a range, if there is one.
+            pub fn ranged_setting(&self) -> Option<&'static str> {
+                $(if matches!(self.$name, Some(Values::Between(_))) {
+                    return Some(stringify!($name));
+                })*
+                None
             }
 
             /// This grid less the settings that `fixed` gives.
@@ -118,7 +161,7 @@ macro_rules! options {
 
             /// A setting with no value to try, if there is one.
             pub fn empty_setting(&self) -> Option<&'static str> {
-                $(if self.$name.as_ref().is_some_and(Vec::is_empty) {
+                $(if self.$name == Some(Values::List(Vec::new())) {
                     return Some(stringify!($name));
                 })*
                 None
@@ -209,116 +252,6 @@ impl Options {
     }
 }
 
-/// `auto`, `all`, `sampled`, or a number N: the true label and N wrong ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LabelsUnder {
-    /// All up to six classes, five wrong ones above.
-    Auto,
-    /// All labels.
-    All,
-    /// One, drawn.
-    Sampled,
-    /// The true one and this many wrong ones.
-    K(usize),
-}
-
-impl Serialize for LabelsUnder {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            LabelsUnder::Auto => s.serialize_str("auto"),
-            LabelsUnder::All => s.serialize_str("all"),
-            LabelsUnder::Sampled => s.serialize_str("sampled"),
-            LabelsUnder::K(n) => s.serialize_u64(*n as u64),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for LabelsUnder {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Labels;
-        impl<'de> Visitor<'de> for Labels {
-            type Value = LabelsUnder;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("auto, all, sampled or {k: N}")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<LabelsUnder, E> {
-                match text {
-                    "auto" => Ok(LabelsUnder::Auto),
-                    "all" => Ok(LabelsUnder::All),
-                    "sampled" => Ok(LabelsUnder::Sampled),
-                    _ => Err(E::unknown_variant(
-                        text,
-                        &["auto", "all", "sampled", "{k: N}"],
-                    )),
-                }
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelsUnder, A::Error> {
-                match (
-                    map.next_entry::<String, usize>()?,
-                    map.next_key::<String>()?,
-                ) {
-                    (Some((key, n)), None) if key == "k" && n > 0 => Ok(LabelsUnder::K(n)),
-                    _ => Err(de::Error::custom(
-                        "fluency_labels takes {k: N} with N at least 1",
-                    )),
-                }
-            }
-        }
-        d.deserialize_any(Labels)
-    }
-}
-
-/// `one` token, or each token with a rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mask {
-    /// One random token.
-    One,
-    /// Each with this probability.
-    Rate(f64),
-}
-
-impl Serialize for Mask {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Mask::One => s.serialize_str("one"),
-            Mask::Rate(rate) => s.serialize_f64(*rate),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Mask {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct MaskVisitor;
-        impl Visitor<'_> for MaskVisitor {
-            type Value = Mask;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("one, or a rate above 0 and below 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Mask, E> {
-                match text {
-                    "one" => Ok(Mask::One),
-                    _ => Err(E::unknown_variant(
-                        text,
-                        &["one", "a rate above 0 and below 1"],
-                    )),
-                }
-            }
-            fn visit_f64<E: de::Error>(self, rate: f64) -> Result<Mask, E> {
-                match rate > 0.0 && rate < 1.0 {
-                    true => Ok(Mask::Rate(rate)),
-                    false => Err(E::custom(
-                        "fluency_mask takes one, or a rate above 0 and below 1",
-                    )),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, rate: u64) -> Result<Mask, E> {
-                self.visit_f64(rate as f64)
-            }
-        }
-        d.deserialize_any(MaskVisitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,22 +278,6 @@ mod tests {
         assert_eq!(merged, options("{epochs: 20, batch: 4}"));
         let merged = options("{steps: 7}").over(&merged);
         assert_eq!(merged, options("{steps: 7, batch: 4}"));
-    }
-
-    #[test]
-    fn a_grid_s_first_setting_varies_slowest() {
-        let grid: Grid =
-            serde_yaml::from_str("{learning_rate: [1e-4, 3e-4], fluency: [0, 1]}").unwrap();
-        let expected: Vec<Options> = [(0, "1e-4"), (0, "3e-4"), (1, "1e-4"), (1, "3e-4")]
-            .map(|(f, lr)| options(&format!("{{fluency: {f}, learning_rate: {lr}}}")))
-            .into();
-        assert_eq!(grid.points(), expected);
-        let fixed = grid.without(&options("learning_rate: 1"));
-        assert_eq!(
-            fixed.points(),
-            [options("fluency: 0"), options("fluency: 1")]
-        );
-        assert_eq!(Grid::default().points(), [Options::default()]);
     }
 
     #[test]

@@ -4,16 +4,20 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use dart_core::method::Method;
-use dart_data::{Example, SplitRequest, Task};
+use dart_data::Task;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::{Choice, Experiment, Model};
 use crate::failure::Usage;
-use crate::inventory::{content_hash, hex, missing, refuse_causal_fluency};
+use crate::hparams;
+use crate::inventory::{content_hash, hex, leave_out, missing, refuse_causal_fluency};
 use crate::job::{Data, Job, Stage};
 use crate::options::{Kind, Options};
 use crate::places::slug;
 use crate::resolve::{Resolved, resolve};
+use crate::resources::Gpu;
+use crate::spelled::shots;
+use crate::split::{Split, with_seeds};
 use crate::store::RunFiles;
 
 /// Raised whenever a change of the code changes what a run computes, so that finished runs of the
@@ -55,6 +59,12 @@ impl Group {
     pub fn ends_with_test(&self) -> bool {
         self.trials.len() == 1 && self.test_rows > 0
     }
+
+    /// All its work: training of its trials, and scoring test once.
+    fn cost(&self) -> f64 {
+        let test = self.trials.first().map_or(0.0, |run| run.test_cost);
+        test + self.trials.iter().map(|run| run.cost).sum::<f64>()
+    }
 }
 
 /// One run.
@@ -91,6 +101,14 @@ impl Run {
         }
     }
 
+    /// The GPU that it asks for.
+    pub fn gpu(&self) -> Gpu {
+        match self.shown.device {
+            Some(_) => Gpu::wanted(&self.job.settings.device),
+            None => Gpu::None,
+        }
+    }
+
     /// Threads it computes with.
     pub fn threads(&self) -> usize {
         self.job.settings.threads
@@ -102,7 +120,11 @@ impl Plan {
     ///
     /// # Errors
     /// Everything that is missing, in one message.
-    pub fn new(experiment: Experiment) -> Result<Self> {
+    pub fn new(mut experiment: Experiment) -> Result<Self> {
+        let left_out = match experiment.skip_missing {
+            true => leave_out(&mut experiment),
+            false => Vec::new(),
+        };
         let missing = missing(&experiment);
         match missing.as_slice() {
             [] => {}
@@ -128,7 +150,7 @@ impl Plan {
                 for &seed in &experiment.seeds {
                     let split = Split::load(&experiment, task, k, seed)?;
                     for message in &split.warnings {
-                        let text = format!("{}, K={k}: {message}", task.title);
+                        let text = format!("{}, K={}: {message}", task.title, shots(k));
                         match warnings.iter_mut().find(|(known, _)| *known == text) {
                             Some((_, seeds)) => seeds.push(seed),
                             None => warnings.push((text, vec![seed])),
@@ -169,8 +191,14 @@ impl Plan {
             trials.map(move |run| (group.model.as_str(), name, &run.job.method))
         });
         refuse_causal_fluency(&experiment.models, runs)?;
+        if let Some(shard) = experiment.shard {
+            let costs: Vec<f64> = groups.iter().map(Group::cost).collect();
+            let mut mine = shard.picks(&costs).into_iter();
+            groups.retain(|_| mine.next().unwrap_or(false));
+        }
+        let odd = with_seeds(warnings, experiment.seeds.len());
         Ok(Plan {
-            warnings: with_seeds(warnings, experiment.seeds.len()),
+            warnings: left_out.into_iter().chain(odd).collect(),
             experiment,
             groups,
         })
@@ -208,61 +236,7 @@ impl Plan {
             1 => String::new(),
             _ => format!(" {}", group.model),
         };
-        format!("{task} {method}{model} k{} s{}", group.k, group.seed)
-    }
-}
-
-/// Names the seeds that a warning is about, unless it is about all.
-fn with_seeds(warnings: Vec<(String, Vec<u64>)>, all: usize) -> Vec<String> {
-    let named = |(text, seeds): (String, Vec<u64>)| {
-        let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
-        match list.len() {
-            count if count == all => text,
-            1 => format!("{text} (seed {})", list[0]),
-            _ => format!("{text} (seeds {})", list.join(", ")),
-        }
-    };
-    warnings.into_iter().map(named).collect()
-}
-
-/// What of a split a plan needs.
-struct Split {
-    fingerprint: String,
-    train: usize,
-    train_bytes: Vec<usize>,
-    dev: usize,
-    test: usize,
-    warnings: Vec<String>,
-}
-
-impl Split {
-    fn load(experiment: &Experiment, task: &Task, k: usize, seed: u64) -> Result<Self> {
-        let request = SplitRequest {
-            strict: experiment.strict,
-            ..SplitRequest::new(&experiment.data_dir, k, seed)
-        };
-        let splits = dart_data::load(task, &request)?;
-        if splits.train.is_empty() || splits.dev.is_empty() {
-            bail!(
-                "{}: K={k} seed {seed} gives no training or no dev example",
-                task.name
-            );
-        }
-        let bytes = |e: &Example| e.text_a.len() + e.text_b.as_ref().map_or(0, String::len);
-        let mut train_bytes: Vec<usize> = splits.train.iter().map(bytes).collect();
-        train_bytes.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(Split {
-            fingerprint: splits.fingerprint,
-            train: splits.train.len(),
-            train_bytes,
-            dev: splits.dev.len(),
-            test: splits.test.len(),
-            warnings: splits
-                .warnings
-                .into_iter()
-                .map(|warning| warning.message)
-                .collect(),
-        })
+        format!("{task} {method}{model} k{} s{}", shots(group.k), group.seed)
     }
 }
 
@@ -292,8 +266,11 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
         false => 0,
     };
     let mut trials: Vec<(Resolved, Run)> = Vec::new();
-    for point in choice.grid.points() {
-        let options = point.over(&choice.options);
+    for point in &choice.search.points {
+        if trials.len() == choice.search.limit {
+            break;
+        }
+        let options = point.clone().over(&choice.options);
         let resolved = resolve(choice.named.kind, &options, split.train)
             .map_err(|message| Usage(format!("method {name}: {message}")))?;
         // Two points of a grid may come to the same: λ = 0 has no mask rate.
@@ -317,8 +294,13 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             slug(&task.name),
             slug(name),
             slug(&model.name),
-            format!("k{k}"),
+            format!("k{}", shots(k)),
             format!("s{seed}"),
+        ];
+        let names = [
+            ("task", &task.name),
+            ("method", name),
+            ("model", &model.name),
         ];
         let job = Job {
             stage: Stage::Fit,
@@ -331,6 +313,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             method: resolved.method.clone(),
             settings: resolved.settings.clone(),
             save_seconds: experiment.save_seconds,
+            hparams: hparams::of_run(&names, &[("k", k as u64), ("seed", seed)], &resolved.shown)?,
         };
         let run = Run {
             id: format!("{}-{hash}", id.join("-")),

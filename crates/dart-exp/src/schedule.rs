@@ -3,22 +3,28 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
+use crate::estimate;
 use crate::failure::one_line;
 use crate::job::{Event, Job, Stage};
 use crate::places::short;
 use crate::plan::{Group, Plan, Run};
 use crate::progress::Progress;
+use crate::resources::{self, Gpu, Resources};
 use crate::select;
 use crate::signals::Stop;
 use crate::store::{FitRecord, Store, Trial};
+
+/// The GPUs that a process sees.
+const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
 /// How a sweep ended.
 #[derive(Debug, PartialEq)]
@@ -52,6 +58,8 @@ pub struct Schedule<'a> {
     pub progress: &'a Progress,
     /// Whether to stop.
     pub stop: &'a Stop,
+    /// Memory and GPUs.
+    pub resources: &'a Resources,
     /// This program.
     pub program: PathBuf,
 }
@@ -127,8 +135,8 @@ impl Schedule<'_> {
             };
             let mut trials = ended.trials.lock().unwrap_or_else(PoisonError::into_inner);
             trials.push((place, trial));
-            // Weights that can no longer win are of no use.
-            if let Some(best) = select::best(&trials) {
+            // Weights that can no longer win are of no use, but to an oracle.
+            if let Some(best) = select::best(&trials).filter(|_| !self.plan.experiment.oracle) {
                 for (_, loser) in trials.iter().filter(|(_, trial)| trial.run != best.run) {
                     self.store.run(&loser.run).drop_weights()?;
                 }
@@ -193,13 +201,8 @@ impl Schedule<'_> {
             files.write("selection.json", &selection)?;
         }
         if group.test_rows > 0 && files.test()?.is_none() {
-            if !files.has_weights() {
-                // Chosen anew after its weights had gone: the same run gives the same bits.
-                files.forget("fit.json")?;
-                files.drop_weights()?;
-                if self.fit(group, run)?.is_none() {
-                    return Ok(());
-                }
+            if !self.with_weights(group, run)? {
+                return Ok(());
             }
             match self.child(group, run, &run.job(Stage::Score, &files))? {
                 End::Stopped => return Ok(()),
@@ -216,7 +219,41 @@ impl Schedule<'_> {
                     .note(&format!("{}: {text}", self.plan.name(group))),
             }
         }
+        if self.plan.experiment.oracle && group.test_rows > 0 {
+            self.score_oracles(group, &run.id)?;
+        }
         if !self.plan.experiment.keep_weights {
+            files.drop_weights()?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a trained run has its weights; `false` where it was stopped.
+    fn with_weights(&self, group: &Group, run: &Run) -> Result<bool> {
+        let files = self.store.run(&run.id);
+        if files.has_weights() {
+            return Ok(true);
+        }
+        // Wanted anew after its weights had gone: the same run gives the same bits.
+        files.forget("fit.json")?;
+        files.drop_weights()?;
+        Ok(self.fit(group, run)?.is_some())
+    }
+
+    /// Scores test with the trials that were not chosen, once the choice is written.
+    fn score_oracles(&self, group: &Group, chosen: &str) -> Result<()> {
+        for run in group.trials.iter().filter(|run| run.id != chosen) {
+            let files = self.store.run(&run.id);
+            if files.oracle()?.is_none() {
+                if !self.with_weights(group, run)? {
+                    return Ok(());
+                }
+                match self.child(group, run, &run.job(Stage::Oracle, &files))? {
+                    End::Stopped => return Ok(()),
+                    End::Failed(why) => return Err(anyhow!(why)),
+                    End::Done => {}
+                }
+            }
             files.drop_weights()?;
         }
         Ok(())
@@ -226,10 +263,17 @@ impl Schedule<'_> {
     fn child(&self, group: &Group, run: &Run, job: &Job) -> Result<End> {
         let mut death = String::new();
         for attempt in 1..=2 {
+            let mut need = estimate::need(self.plan, group, run)?;
+            if attempt > 1 {
+                // Memory may have been what it lacked: this time it has all of it.
+                need.memory = self.resources.memory();
+            }
+            let held = self.resources.take(need);
             if self.stop.stopped() {
                 return Ok(End::Stopped);
             }
-            match self.attempt(run, job)? {
+            let gpu = held.gpu.filter(|_| need.gpu == Gpu::Any);
+            match self.attempt(run, job, gpu)? {
                 Attempt::Ended(end) => return Ok(end),
                 Attempt::Died(_) if self.stop.stopped() => return Ok(End::Stopped),
                 Attempt::Died(how) => {
@@ -246,7 +290,8 @@ impl Schedule<'_> {
         Ok(End::Failed(death))
     }
 
-    fn attempt(&self, run: &Run, job: &Job) -> Result<Attempt> {
+    /// Runs a child once, on this GPU alone where one is given.
+    fn attempt(&self, run: &Run, job: &Job, gpu: Option<usize>) -> Result<Attempt> {
         let folder = &job.files.folder;
         std::fs::create_dir_all(folder).with_context(|| short(folder))?;
         job.files.write("run.json", job)?;
@@ -256,7 +301,12 @@ impl Schedule<'_> {
             .append(true)
             .open(&log)
             .with_context(|| short(&log))?;
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if let Some(gpu) = gpu {
+            let outer = std::env::var(VISIBLE).ok();
+            command.env(VISIBLE, resources::visible(gpu, outer.as_deref()));
+        }
+        let mut child = command
             .arg("worker")
             .env("OMP_NUM_THREADS", run.threads().to_string())
             .stdin(Stdio::piped())
@@ -295,9 +345,19 @@ impl Schedule<'_> {
             _ if status.success() => Attempt::Ended(End::Done),
             Some(message) => Attempt::Ended(End::Failed(message)),
             None if told_to_stop && self.stop.stopped() => Attempt::Ended(End::Stopped),
-            None => Attempt::Died(format!("its process ended with {status}")),
+            None => Attempt::Died(death(status)),
         })
     }
+}
+
+/// How a process that did not say why ended.
+fn death(status: ExitStatus) -> String {
+    let hint = match status.signal() {
+        // The kernel's way to end what takes too much memory.
+        Some(9) => ", perhaps for lack of memory",
+        _ => "",
+    };
+    format!("its process ended with {status}{hint}")
 }
 
 /// The last lines of a log, on one line.

@@ -21,6 +21,9 @@ pub struct FitRecord {
     pub peak_mib: f64,
 }
 
+/// The file that tells what a trial that was not chosen would have scored.
+pub const ORACLE: &str = "oracle.json";
+
 /// What scoring test left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestRecord {
@@ -94,6 +97,11 @@ impl RunFiles {
     /// The scored test.
     pub fn test(&self) -> Result<Option<TestRecord>> {
         read_json(&self.folder.join("test.json"))
+    }
+
+    /// What the test score of a trial that was not chosen would have been.
+    pub fn oracle(&self) -> Result<Option<TestRecord>> {
+        read_json(&self.folder.join(ORACLE))
     }
 
     /// The selection that chose this run.

@@ -3,6 +3,7 @@
 //! tensorboard-rs's `RecordWriter` frames the records and tensorboard-proto has the messages; the
 //! file is ours, so that every I/O error is reported (tensorboard-rs's own writers panic on one).
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ const VERSION: &str = "brain.Event:2";
 pub struct EventWriter {
     records: RecordWriter<BufWriter<File>>,
     path: PathBuf,
+    /// Tags of the points that were kept.
+    kept: BTreeSet<String>,
 }
 
 impl EventWriter {
@@ -77,6 +80,11 @@ impl EventWriter {
         let mut writer = EventWriter {
             records: RecordWriter::new(BufWriter::new(file)),
             path,
+            kept: kept
+                .iter()
+                .flat_map(|event| event.get_summary().get_value())
+                .map(|value| value.get_tag().to_owned())
+                .collect(),
         };
 
         let mut version = Event::new();
@@ -106,8 +114,18 @@ impl EventWriter {
         let mut point = Summary_Value::new();
         point.set_tag(tag.to_owned());
         point.set_simple_value(value as f32);
+        self.value(step, point)
+    }
+
+    /// Whether the file was begun with points of this tag.
+    pub fn holds(&self, tag: &str) -> bool {
+        self.kept.contains(tag)
+    }
+
+    /// Adds a value.
+    pub fn value(&mut self, step: usize, value: Summary_Value) -> Result<()> {
         let mut summary = Summary::new();
-        summary.mut_value().push(point);
+        summary.mut_value().push(value);
         let mut event = Event::new();
         event.set_wall_time(now());
         event.set_step(i64::try_from(step).context("step")?);
@@ -185,7 +203,7 @@ fn next_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Seconds since 1970.
-fn now() -> f64 {
+pub fn now() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |time| time.as_secs_f64())

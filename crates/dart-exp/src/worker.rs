@@ -8,18 +8,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use dart_core::CoreError;
-use dart_core::train::{Control, EvalReport, Observer, RunSpec, StepReport, fit, score};
-use dart_data::{SplitRequest, Splits, Task, cap_test};
+use dart_core::learned::learned;
+use dart_core::train::{Control, EvalReport, Observer, RunSpec, Scores, StepReport, fit, score};
+use dart_data::{Example, SplitRequest, Splits, Task, cap_test};
 
 use crate::experiment::catalog;
 use crate::failure::{Interrupted, Usage, one_line};
 use crate::job::{Event, Job, Stage};
-use crate::predictions;
-use crate::store::{FitRecord, TestRecord, read_json, write_json};
+use crate::store::{FitRecord, ORACLE, TestRecord, read_json, write_json};
 use crate::tensorboard::EventWriter;
+use crate::{hparams, predictions, projector};
 
 /// Whether the run is to end after this step.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Words of the vocabulary that the projector shows around each learned row.
+const NEAR_WORDS: usize = 10;
 
 /// Least time between two steps that the parent hears of.
 const STEP_PAUSE: Duration = Duration::from_millis(200);
@@ -61,6 +65,7 @@ fn work(job: &Job) -> Result<()> {
     match job.stage {
         Stage::Fit => train(job),
         Stage::Score => score_test(job),
+        Stage::Oracle => score_as_oracle(job),
     }
 }
 
@@ -151,7 +156,7 @@ fn train(job: &Job) -> Result<()> {
         }
         Err(error) => return Err(error.into()),
     };
-    watch.flush()?;
+    watch.end()?;
     let (seconds, peak_mib) = watch.clock.read();
     files.write(
         "fit.json",
@@ -170,17 +175,39 @@ fn score_test(job: &Job) -> Result<()> {
     let fitted = files
         .fit()?
         .ok_or_else(|| anyhow!("the run has no finished fit"))?;
-    let rows = match job.data.test_rows {
-        Some(limit) => cap_test(&splits.test, limit, job.data.test_seed),
-        None => splits.test,
-    };
-    let scores = score(&spec(job, &task), &rows, &files.state())?;
+    let spec = spec(job, &task);
+    let (scores, record) = scored(job, &spec, splits.test, started)?;
     predictions::write(&job.files.predictions, &task.labels, &scores.predictions)?;
+    projector::write(&files.folder, &learned(&spec, &files.state(), NEAR_WORDS)?)?;
     // A scoring that was killed half-way may have left its points.
     let mut events = EventWriter::keeping(&job.files.folder, |tag, _| !tag.starts_with("test/"))?;
+    hparams::start(&mut events, &job.hparams)?;
     events.scalar("test/metric", fitted.outcome.steps, scores.metric)?;
     events.scalar("test/macro_f1", fitted.outcome.steps, scores.macro_f1)?;
+    hparams::end(&mut events)?;
     events.flush()?;
+    files.write("test.json", &record)
+}
+
+/// The test score of a trial that was not chosen, kept apart from results.
+fn score_as_oracle(job: &Job) -> Result<()> {
+    let started = Instant::now();
+    let (task, splits) = data(job)?;
+    let (_, record) = scored(job, &spec(job, &task), splits.test, started)?;
+    job.files.write(ORACLE, &record)
+}
+
+fn scored(
+    job: &Job,
+    spec: &RunSpec,
+    test: Vec<Example>,
+    started: Instant,
+) -> Result<(Scores, TestRecord)> {
+    let rows = match job.data.test_rows {
+        Some(limit) => cap_test(&test, limit, job.data.test_seed),
+        None => test,
+    };
+    let scores = score(spec, &rows, &job.files.state())?;
     let record = TestRecord {
         metric: scores.metric,
         macro_f1: scores.macro_f1,
@@ -191,7 +218,7 @@ fn score_test(job: &Job) -> Result<()> {
         seconds: started.elapsed().as_secs_f64(),
         peak_mib: peak_mib(),
     };
-    files.write("test.json", &record)
+    Ok((scores, record))
 }
 
 /// Writes curves, tells the parent, and hears whether to stop.
@@ -223,14 +250,27 @@ impl<'a> Watch<'a> {
     fn events(&mut self, done_before: usize) -> Result<&mut EventWriter> {
         let writer = match self.events.take() {
             Some(writer) => writer,
-            None if done_before == 0 => EventWriter::create(&self.job.files.folder)?,
-            None => EventWriter::resume(&self.job.files.folder, done_before)?,
+            None => {
+                let folder = &self.job.files.folder;
+                let mut writer = match done_before {
+                    0 => EventWriter::create(folder)?,
+                    _ => EventWriter::resume(folder, done_before)?,
+                };
+                hparams::start(&mut writer, &self.job.hparams)?;
+                writer
+            }
         };
         Ok(self.events.insert(writer))
     }
 
     fn flush(&mut self) -> Result<()> {
         self.events.as_mut().map_or(Ok(()), EventWriter::flush)
+    }
+
+    /// Marks the run's end in its curves.
+    fn end(&mut self) -> Result<()> {
+        self.events.as_mut().map_or(Ok(()), hparams::end)?;
+        self.flush()
     }
 
     fn answer(&mut self, written: Result<()>) -> Control {

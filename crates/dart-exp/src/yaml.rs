@@ -1,6 +1,6 @@
 //! YAML into typed raw structs, with errors that name file, line, key and the nearest known key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
@@ -46,18 +46,24 @@ fn describe(error: &serde_yaml::Error, origin: &str) -> String {
     format!("{place}: {message}")
 }
 
-/// `file:line` of the first line that says `word`, or the file alone.
-pub fn place(file: &Path, word: &str) -> String {
+/// `file:line` of the first line in `files` that says `word`, or the first file alone.
+pub fn place(files: &[PathBuf], word: &str) -> String {
+    let said = files.iter().find_map(|file| line_of(file, word));
+    said.unwrap_or_else(|| {
+        files
+            .first()
+            .map_or_else(String::new, |f| f.display().to_string())
+    })
+}
+
+fn line_of(file: &Path, word: &str) -> Option<String> {
     let is_part = |c: char| c.is_alphanumeric() || "-_./".contains(c);
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let says = |line: &str| line.split(|c| !is_part(c)).any(|part| part == word);
-    match text
+    let at = text
         .lines()
-        .position(|line| says(line.split('#').next().unwrap_or(line)))
-    {
-        Some(at) => format!("{}:{}", file.display(), at + 1),
-        None => file.display().to_string(),
-    }
+        .position(|line| says(line.split('#').next().unwrap_or(line)))?;
+    Some(format!("{}:{}", file.display(), at + 1))
 }
 
 /// What to write instead of `given`: the nearest of `known`, or all of them.
