@@ -22,6 +22,18 @@ test: (setup "--tests")
     python3 scripts/test_setup.py
     cargo test --workspace
 
+# Kill the smoke sweep twenty times at random moments and compare with an undisturbed one
+[positional-arguments]
+kill-test FILE="experiments/smoke.yaml" *ARGS: setup
+    cargo build --package dart-exp
+    python3 scripts/kill_sweep.py target/debug/dart-exp "$@"
+
+# Run the smoke experiment through a real one-node Slurm (Debian's slurm-wlm and munge) and compare
+[positional-arguments]
+slurm-test FILE="experiments/smoke.yaml" *ARGS: setup
+    cargo build --package dart-exp
+    scripts/slurm-one-node.sh target/debug/dart-exp "$@"
+
 # Formatting and clippy, warnings as errors
 lint: setup
     cargo fmt --all --check
