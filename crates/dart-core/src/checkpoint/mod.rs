@@ -23,7 +23,7 @@ use crate::lm::{LanguageModel, Parameter, restore};
 use crate::method::{Embeddings, Method, TrainPart};
 use crate::tokenizer::Tokenizer;
 use crate::train::{FitOutcome, RunSpec};
-use dart_data::Example;
+use dart_data::{Entities, Example, Mention};
 use folder::PartFolder;
 
 const WEIGHTS: &str = "model.safetensors";
@@ -94,6 +94,7 @@ pub fn save(built: &Built, origin: &Origin, contents: Contents, out: &Path) -> R
     }
     compare(&parts, &copy.built.classifier.parts()?)
         .and_then(|()| layout::compare(&built.tokenizer, &copy.built.tokenizer, &card))
+        .and_then(|()| same_answer(built, &copy.built, &card))
         .map_err(|why| CoreError::model(out, format!("the copy differs: {why}")))?;
     folder.finish()?;
     Ok(card)
@@ -232,6 +233,37 @@ fn float(tensor: &Tensor) -> Result<Tensor> {
         .f_detach()?
         .f_to_device(Device::Cpu)?
         .f_to_kind(Kind::Float)?)
+}
+
+/// Whether both answer alike, up to rounding: a method may compute with more than its parts.
+fn same_answer(written: &Built, read: &Built, card: &Card) -> std::result::Result<(), String> {
+    let text = card.task.words.first().cloned().unwrap_or_default();
+    let whole = || Mention {
+        spans: std::iter::once(0..text.len()).collect(),
+        ..Mention::default()
+    };
+    let example = Example {
+        row: 0,
+        text_a: text.clone(),
+        text_b: Some(text.clone()),
+        entities: Some(Entities {
+            head: whole(),
+            tail: whole(),
+        }),
+        label: 0,
+    };
+    let answer = |built: &Built| {
+        let encoded = built.encode(std::slice::from_ref(&example))?;
+        crate::train::predict(built, &encoded)
+    };
+    let (a, b) = match (answer(written), answer(read)) {
+        (Ok(a), Ok(b)) => (a.concat(), b.concat()),
+        (Err(e), _) | (_, Err(e)) => return Err(e.to_string()),
+    };
+    match a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-3) {
+        true => Ok(()),
+        false => Err("its predictions; this method cannot be exported".into()),
+    }
 }
 
 /// What differs between two classifiers.
