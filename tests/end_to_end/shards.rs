@@ -196,7 +196,7 @@ fn a_task_that_runs_out_of_time_is_put_back_into_the_queue() {
     let id = child.id().to_string();
     assert!(
         Command::new("kill")
-            .args(["-INT", &id])
+            .args(["-USR1", &id])
             .status()
             .unwrap()
             .success()

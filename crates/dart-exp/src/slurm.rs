@@ -142,7 +142,7 @@ impl Scripts<'_> {
             format!("--mem={}M", jobs * memory * 3 / 2 + PARENT_MIB),
             "--requeue".to_owned(),
             // So long before the time limit the runs save their state.
-            "--signal=B:INT@120".to_owned(),
+            "--signal=B:USR1@120".to_owned(),
         ];
         if gpu {
             options.push(format!("--gres=gpu:{jobs}"));
@@ -153,11 +153,11 @@ impl Scripts<'_> {
         );
         let header = self.header("slurm-%a.log", options);
         Ok(format!(
-            "{header}\n{call} &\nrun=$!\ntrap 'kill -TERM $run' INT\ncode=0\nwait $run || code=$?\n\
+            "{header}\n{call} &\nrun=$!\ntrap 'kill -TERM $run' USR1\ncode=0\nwait $run || code=$?\n\
              # A signal ends the waiting, not the run.\n\
              while kill -0 $run 2>/dev/null; do code=0; wait $run || code=$?; done\n\
-             # Out of time: the same task goes on where it stopped.\n\
-             if [ $code -eq 130 ]; then scontrol requeue \"$SLURM_JOB_ID\"; fi\nexit $code\n"
+             # Out of time (143: before the program had begun): the task goes on where it stopped.\n\
+             case $code in 130|143) scontrol requeue \"$SLURM_JOB_ID\" ;; esac\nexit $code\n"
         ))
     }
 
