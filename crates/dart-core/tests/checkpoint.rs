@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{dart, example, goldens, task, without_dropout};
+use common::{dart, goldens, task, without_dropout};
 use dart_core::CoreError;
 use dart_core::build::Built;
 use dart_core::checkpoint::{CARD, Card, Contents, Origin, contents, load, save};
@@ -18,8 +18,7 @@ use dart_core::method::{
 };
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{
-    EvalReport, FitOutcome, Observer, Precision, RunSpec, StepReport, TrainSettings, fit,
-    load_best, score,
+    EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, load_best, score,
 };
 use dart_data::{Example, Task};
 use tempfile::TempDir;
@@ -39,20 +38,9 @@ impl Observer for Silent {
 fn settings() -> TrainSettings {
     TrainSettings {
         learning_rate: 3e-3,
-        pseudo_learning_rate: None,
-        batch: 3,
-        accumulation: 1,
         steps: 4,
-        warmup: 0.0,
-        weight_decay: 0.01,
-        clip: 1.0,
         eval_every: 4,
-        patience: None,
-        max_length: 18,
-        threads: 1,
-        device: "cpu".into(),
-        precision: Precision::Float32,
-        recompute: false,
+        ..common::settings()
     }
 }
 
@@ -64,9 +52,7 @@ fn examples() -> Vec<Example> {
         ("", 1),
         ("great music , great story that is not very slow", 2),
     ];
-    let rows = texts.iter().enumerate();
-    rows.map(|(i, (text, label))| example(i, text, *label))
-        .collect()
+    common::examples(&texts)
 }
 
 /// A trained run on a model without dropout.

@@ -6,14 +6,14 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::{close, dart, example, goldens, task, tensors, without_dropout};
+use common::{close, dart, goldens, task, tensors, without_dropout};
 use dart_core::build::build;
 use dart_core::classifier::Place;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, TrainPart};
 use dart_core::train::{
-    EvalReport, FitOutcome, Observer, Precision, RunSpec, StepReport, TrainSettings, fit, score,
+    EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, score,
 };
 use dart_core::{CoreError, Result};
 use dart_data::{Example, Task};
@@ -22,21 +22,10 @@ use tempfile::TempDir;
 
 fn settings() -> TrainSettings {
     TrainSettings {
-        learning_rate: 1e-3,
-        pseudo_learning_rate: None,
-        batch: 3,
         accumulation: 2,
         steps: 9,
         warmup: 0.2,
-        weight_decay: 0.01,
-        clip: 1.0,
-        eval_every: 2,
-        patience: None,
-        max_length: 18,
-        threads: 1,
-        device: "cpu".into(),
-        precision: Precision::Float32,
-        recompute: false,
+        ..common::settings()
     }
 }
 
@@ -57,11 +46,7 @@ fn examples() -> (Vec<Example>, Vec<Example>) {
         ("slow film", 0),
         ("happy", 2),
     ];
-    let list = |rows: &[(&str, usize)]| {
-        let numbered = rows.iter().enumerate();
-        numbered.map(|(i, (t, y))| example(i, t, *y)).collect()
-    };
-    (list(&train), list(&dev))
+    (common::examples(&train), common::examples(&dev))
 }
 
 /// Records reports; stops after a step, or after that step's evaluation.
@@ -147,6 +132,12 @@ impl Run {
 
     fn path(&self, file: &str) -> std::path::PathBuf {
         self.dir.path().join(file)
+    }
+
+    fn score_error(&self) -> String {
+        let (_, dev) = examples();
+        let scored = score(&self.spec(), &dev, self.dir.path());
+        scored.unwrap_err().to_string()
     }
 
     fn error(&self) -> String {
@@ -541,10 +532,7 @@ fn a_state_of_other_settings_is_refused() {
     run.fit(&mut Watch::default()).unwrap();
     run.seed = 13;
     assert!(run.error().contains("fit.json"), "{}", run.error());
-    let (_, dev) = examples();
-    let error = score(&run.spec(), &dev, run.dir.path())
-        .unwrap_err()
-        .to_string();
+    let error = run.score_error();
     assert!(error.contains("other settings"), "{error}");
 }
 
@@ -568,21 +556,16 @@ fn damaged_files_are_refused_by_name() {
     std::fs::remove_file(&path).unwrap();
 
     run.fit(&mut Watch::default()).unwrap();
-    let (_, dev) = examples();
     let best = run.path("best.safetensors");
     let bytes = std::fs::read(&best).unwrap();
     std::fs::write(&best, &bytes[..bytes.len() - 9]).unwrap();
-    let error = score(&run.spec(), &dev, run.dir.path())
-        .unwrap_err()
-        .to_string();
+    let error = run.score_error();
     assert!(
         error.contains("best.safetensors: not a complete safetensors"),
         "{error}"
     );
     std::fs::copy(run.model.join("model.safetensors"), &best).unwrap();
-    let error = score(&run.spec(), &dev, run.dir.path())
-        .unwrap_err()
-        .to_string();
+    let error = run.score_error();
     assert!(error.contains("`pseudo.rows` is missing"), "{error}");
     std::fs::write(run.path("fit.json"), "[1, {").unwrap();
     assert!(run.error().contains("fit.json"), "{}", run.error());
@@ -591,10 +574,7 @@ fn damaged_files_are_refused_by_name() {
 #[test]
 fn scoring_before_a_fit_is_refused() {
     let run = stopped();
-    let (_, dev) = examples();
-    let error = score(&run.spec(), &dev, run.dir.path())
-        .unwrap_err()
-        .to_string();
+    let error = run.score_error();
     assert!(error.contains("no finished fit"), "{error}");
 }
 

@@ -13,21 +13,10 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 fn settings() -> TrainSettings {
     TrainSettings {
-        learning_rate: 1e-3,
-        pseudo_learning_rate: None,
         batch: 8,
-        accumulation: 1,
         steps: 10,
-        warmup: 0.0,
-        weight_decay: 0.01,
-        clip: 1.0,
         eval_every: 5,
-        patience: None,
-        max_length: 18,
-        threads: 1,
-        device: "cpu".into(),
-        precision: Precision::Float32,
-        recompute: false,
+        ..common::settings()
     }
 }
 

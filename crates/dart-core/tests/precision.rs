@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::{dart, example, goldens, task, without_dropout};
+use common::{dart, goldens, task, without_dropout};
 use dart_core::build::{Built, build};
 use dart_core::classifier::Place;
 use dart_core::control::Control;
@@ -20,21 +20,9 @@ use tch::{Kind, Tensor};
 
 fn settings(precision: Precision, recompute: bool) -> TrainSettings {
     TrainSettings {
-        learning_rate: 1e-3,
-        pseudo_learning_rate: None,
-        batch: 3,
-        accumulation: 2,
-        steps: 6,
-        warmup: 0.0,
-        weight_decay: 0.01,
-        clip: 1.0,
-        eval_every: 2,
-        patience: None,
-        max_length: 18,
-        threads: 1,
-        device: "cpu".into(),
         precision,
         recompute,
+        ..common::settings()
     }
 }
 
@@ -45,9 +33,7 @@ fn examples() -> Vec<Example> {
         ("a fun bright movie", 2),
         ("great music , great story", 2),
     ];
-    let rows = texts.iter().enumerate();
-    rows.map(|(i, (text, label))| example(i, text, *label))
-        .collect()
+    common::examples(&texts)
 }
 
 /// ALBERT's vocabulary has other words.

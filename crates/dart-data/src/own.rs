@@ -154,13 +154,7 @@ impl OwnTask {
             template: template::normalise(&self.template)?,
             words,
             layouts: vec![layout],
-            citation: String::new(),
-            licence: String::new(),
-            home: String::new(),
-            get: String::new(),
-            sources: Vec::new(),
-            overlaps: Vec::new(),
-            note: String::new(),
+            ..Task::default()
         })
     }
 

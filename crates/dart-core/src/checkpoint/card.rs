@@ -112,19 +112,11 @@ impl CardTask {
             name: self.name.clone(),
             title: self.title.clone(),
             labels: self.labels.clone(),
-            values: Vec::new(),
             kind: self.kind,
             metric: self.metric,
             template: self.template.clone(),
             words: self.words.clone(),
-            layouts: Vec::new(),
-            citation: String::new(),
-            licence: String::new(),
-            home: String::new(),
-            get: String::new(),
-            sources: Vec::new(),
-            overlaps: Vec::new(),
-            note: String::new(),
+            ..Task::default()
         }
     }
 }

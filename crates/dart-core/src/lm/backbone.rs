@@ -17,6 +17,16 @@ pub struct Shape {
     pub segments: Option<Tensor>,
 }
 
+impl Shape {
+    /// Each position's row of `types` `[segments, D]`: `[batch, seq, D]`, or `[1, D]` for all.
+    pub(super) fn segment_rows(&self, types: &Tensor) -> Result<Tensor> {
+        Ok(match &self.segments {
+            Some(ids) => Tensor::f_embedding(types, ids, -1, false, false)?,
+            None => types.f_narrow(0, 0, 1)?,
+        })
+    }
+}
+
 /// What a family's `config.json` describes: a new family is a file with a [`Blueprint`] and a
 /// [`Backbone`], and a line in `config.rs`.
 pub(super) trait Blueprint {

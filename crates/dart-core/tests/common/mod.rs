@@ -8,6 +8,7 @@ use dart_core::method::{
     Embeddings, Fluency, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptMethod, RowInit,
     TemplateKind, TrainPart,
 };
+use dart_core::train::{Precision, TrainSettings};
 use dart_data::{Catalog, Example, Metric, Task};
 use tch::{Kind, Tensor};
 
@@ -106,6 +107,34 @@ pub fn example(row: usize, text: &str, label: usize) -> Example {
         text_b: None,
         entities: None,
         label,
+    }
+}
+
+/// Examples of one text each, numbered from 0.
+pub fn examples(texts: &[(&str, usize)]) -> Vec<Example> {
+    let rows = texts.iter().enumerate();
+    rows.map(|(row, (text, label))| example(row, text, *label))
+        .collect()
+}
+
+/// A short run on the CPU.
+pub fn settings() -> TrainSettings {
+    TrainSettings {
+        learning_rate: 1e-3,
+        pseudo_learning_rate: None,
+        batch: 3,
+        accumulation: 1,
+        steps: 6,
+        warmup: 0.0,
+        weight_decay: 0.01,
+        clip: 1.0,
+        eval_every: 2,
+        patience: None,
+        max_length: 18,
+        threads: 1,
+        device: "cpu".into(),
+        precision: Precision::Float32,
+        recompute: false,
     }
 }
 

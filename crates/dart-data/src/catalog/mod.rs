@@ -17,10 +17,11 @@ const EMBEDDED: [(&str, &str); 4] = [
 ];
 
 /// What a task is scored by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Metric {
     /// The share of correct predictions.
+    #[default]
     Accuracy,
     /// F1 of class 1 of two.
     F1,
@@ -63,10 +64,11 @@ pub fn relation(label: &str) -> Option<&str> {
 }
 
 /// What an example of a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// One text.
+    #[default]
     Single,
     /// Two texts.
     Pair,
@@ -97,7 +99,7 @@ pub struct Source {
 }
 
 /// A task.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Task {
     /// Its name in experiments, lower-case.
     pub name: String,

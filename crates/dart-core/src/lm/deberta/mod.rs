@@ -140,10 +140,7 @@ impl Deberta {
             x = x.f_add(&positions.f_narrow(0, 0, seq)?)?;
         }
         if let Some(types) = &self.token_types {
-            x = x.f_add(&match &shape.segments {
-                Some(ids) => Tensor::f_embedding(types, ids, -1, false, false)?,
-                None => types.f_narrow(0, 0, 1)?,
-            })?;
+            x = x.f_add(&shape.segment_rows(types)?)?;
         }
         let mut x = packing.pack(&x)?;
         if let Some(project) = &self.project {
