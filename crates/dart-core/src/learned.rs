@@ -1,11 +1,13 @@
 //! What a prompt method learned: the rows of its pseudo tokens, and the words that lie near them.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 
-use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use tch::{Kind, Tensor};
 
-use crate::error::{CoreError, Result};
+use crate::error::Result;
+use crate::lm::LanguageModel;
+use crate::lm::weights::Weights;
 use crate::method::{LabelKind, Method};
 use crate::prompt::{Part, Template};
 use crate::tokenizer::Tokenizer;
@@ -44,23 +46,23 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
     let Method::Prompt(method) = spec.method else {
         return Ok(Vec::new());
     };
-    let best = state_dir.join("best.safetensors");
-    let is_pseudo = |name: &str, _: &[usize]| name == "pseudo.rows";
-    let Some((pseudo, size)) = matrix(&best, is_pseudo)? else {
+    let best = Weights::read_file(&state_dir.join("best.safetensors"))?;
+    let Some(pseudo) = best.get("pseudo.rows") else {
         return Ok(Vec::new());
     };
     let classes = match method.labels {
         LabelKind::Pseudo => spec.task.labels.len(),
         LabelKind::Words => 0,
     };
-    let count = pseudo.len() / size.max(1);
-    let Some(template) = count.checked_sub(classes) else {
+    let Some(template) = (pseudo.size2()?.0 as usize).checked_sub(classes) else {
         return Ok(Vec::new());
     };
     let tokenizer = Tokenizer::load(spec.model)?;
     let tokens = template_tokens(&spec.task.template, &tokenizer)?;
+    let vocabulary = LanguageModel::load(spec.model)?.embeddings;
+    let near = nearest(pseudo, &vocabulary, &tokenizer, near)?;
     let mut rows: Vec<LearnedRow> = Vec::new();
-    for (i, values) in pseudo.chunks_exact(size).enumerate() {
+    for (i, near) in near.iter().enumerate() {
         let (kind, name) = match i.checked_sub(template) {
             Some(class) => (RowKind::Label, spec.task.labels[class].clone()),
             None if tokens.len() == template => (RowKind::Template, tokens[i].clone()),
@@ -69,11 +71,19 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
         rows.push(LearnedRow {
             kind,
             name,
-            values: values.to_vec(),
+            values: values(pseudo, i as i64)?,
+            near: near.iter().map(|&id| tokenizer.token(id)).collect(),
+        });
+    }
+    let mut shown = HashSet::new();
+    for id in near.into_iter().flatten().filter(|id| shown.insert(*id)) {
+        rows.push(LearnedRow {
+            kind: RowKind::Word,
+            name: tokenizer.token(id),
+            values: values(&vocabulary, id)?,
             near: Vec::new(),
         });
     }
-    add_words(&mut rows, spec.model, size, &tokenizer, near)?;
     Ok(rows)
 }
 
@@ -93,135 +103,36 @@ fn template_tokens(template: &str, tokenizer: &Tokenizer) -> Result<Vec<String>>
     Ok(tokens)
 }
 
-/// Finds each row's nearest words, and appends those words once each.
-fn add_words(
-    rows: &mut Vec<LearnedRow>,
-    model: &Path,
-    size: usize,
+/// For each row of `rows` `[n, D]`, the words of `vocabulary` `[V, D]` that lie nearest by cosine, the
+/// nearest first; special tokens are no words.
+fn nearest(
+    rows: &Tensor,
+    vocabulary: &Tensor,
     tokenizer: &Tokenizer,
     near: usize,
-) -> Result<()> {
-    let path = model.join("config.json");
-    let text = std::fs::read_to_string(&path).map_err(|e| CoreError::io(&path, e))?;
-    let config: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| CoreError::model(&path, e.to_string()))?;
-    let vocab = config["vocab_size"].as_u64().unwrap_or(0) as usize;
-    let mut vocabulary = None;
-    for file in weight_files(model)? {
-        // There may be as many positions as words.
-        let fits =
-            |name: &str, shape: &[usize]| shape == [vocab, size] && !name.contains("position");
-        vocabulary = vocabulary.or(matrix(&file, fits)?);
-    }
-    let Some((vocabulary, _)) = vocabulary else {
-        return Ok(());
-    };
-    let words: Vec<(usize, &[f32], f64)> = vocabulary
-        .chunks_exact(size)
-        .take(tokenizer.len())
-        .enumerate()
-        .filter(|(id, _)| !tokenizer.is_special(*id as i64))
-        .map(|(id, row)| (id, row, norm(row)))
-        .collect();
-    let mut shown: Vec<usize> = Vec::new();
-    for row in rows.iter_mut() {
-        let length = norm(&row.values);
-        let mut close: Vec<(f64, usize)> = words
-            .iter()
-            .map(|(id, word, norm)| (dot(&row.values, word) / (norm * length).max(1e-30), *id))
-            .collect();
-        close.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        close.truncate(near);
-        for (_, id) in close {
-            row.near.push(tokenizer.token(id as i64));
-            if !shown.contains(&id) {
-                shown.push(id);
-            }
-        }
-    }
-    rows.extend(shown.into_iter().map(|id| LearnedRow {
-        kind: RowKind::Word,
-        name: tokenizer.token(id as i64),
-        values: vocabulary[id * size..(id + 1) * size].to_vec(),
-        near: Vec::new(),
-    }));
-    Ok(())
+) -> Result<Vec<Vec<i64>>> {
+    let known = vocabulary.size2()?.0.min(tokenizer.len() as i64);
+    let special: Vec<i64> = (0..known).filter(|&id| tokenizer.is_special(id)).collect();
+    let words = unit(&vocabulary.f_narrow(0, 0, known)?)?;
+    let cosines = unit(rows)?.f_matmul(&words.f_tr()?)?.f_index_fill(
+        1,
+        &Tensor::from_slice(&special),
+        -2.0,
+    )?; // [n, known]
+    let count = (near as i64).min(known - special.len() as i64);
+    let (_, ids) = cosines.f_topk(count, -1, true, true)?;
+    Ok(Vec::<Vec<i64>>::try_from(&ids)?)
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(x, y)| f64::from(*x) * f64::from(*y))
-        .sum()
+/// Rows of length 1, in float32.
+fn unit(rows: &Tensor) -> Result<Tensor> {
+    let rows = rows.f_to_kind(Kind::Float)?;
+    let length = rows.f_norm_scalaropt_dim(2, [-1i64], true)?;
+    Ok(rows.f_div(&length.f_clamp_min(1e-15)?)?)
 }
 
-fn norm(row: &[f32]) -> f64 {
-    dot(row, row).sqrt()
-}
-
-/// The files of a model folder's weights: `model.safetensors`, or all shards.
-fn weight_files(model: &Path) -> Result<Vec<PathBuf>> {
-    let whole = model.join("model.safetensors");
-    if whole.is_file() {
-        return Ok(vec![whole]);
-    }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(model).map_err(|e| CoreError::io(model, e))? {
-        let path = entry.map_err(|e| CoreError::io(model, e))?.path();
-        if path.extension().is_some_and(|e| e == "safetensors") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// The first matrix of a file that `wanted` says yes to, row by row, and its number of columns.
-fn matrix(
-    path: &Path,
-    wanted: impl Fn(&str, &[usize]) -> bool,
-) -> Result<Option<(Vec<f32>, usize)>> {
-    let bytes = std::fs::read(path).map_err(|e| CoreError::io(path, e))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| CoreError::model(path, format!("not a complete safetensors file ({e})")))?;
-    let mut tensors: Vec<(String, TensorView)> = file.tensors();
-    tensors.sort_by(|a, b| a.0.cmp(&b.0));
-    let found = tensors
-        .iter()
-        .find(|(name, view)| view.shape().len() == 2 && wanted(name, view.shape()));
-    let Some((name, view)) = found else {
-        return Ok(None);
-    };
-    let data = view.data();
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .collect(),
-        Dtype::F64 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f64::from_le_bytes(*b) as f32)
-            .collect(),
-        Dtype::F16 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f16::from_le_bytes(*b).to_f32())
-            .collect(),
-        Dtype::BF16 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| bf16::from_le_bytes(*b).to_f32())
-            .collect(),
-        other => {
-            let message = format!("tensor `{name}`: dtype {other:?} is not supported");
-            return Err(CoreError::model(path, message));
-        }
-    };
-    Ok(Some((values, view.shape()[1])))
+fn values(rows: &Tensor, row: i64) -> Result<Vec<f32>> {
+    Ok(Vec::<f32>::try_from(
+        &rows.f_get(row)?.f_to_kind(Kind::Float)?,
+    )?)
 }

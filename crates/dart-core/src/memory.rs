@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::error::{CoreError, Result};
 use crate::lm::LmConfig;
+use crate::lm::weights::Files;
 use crate::method::{Embeddings, Fluency, FluencyMask, Method, TrainPart};
 use crate::train::{PREDICT_BATCH, Precision, TrainSettings};
 
@@ -34,22 +35,8 @@ struct Sizes(BTreeMap<String, f64>);
 
 impl Sizes {
     fn read(dir: &Path) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Index {
-            weight_map: BTreeMap<String, String>,
-        }
-        let index = dir.join("model.safetensors.index.json");
-        let mut files = vec![dir.join("model.safetensors")];
-        if !files[0].is_file() && index.is_file() {
-            let text = std::fs::read_to_string(&index).map_err(|e| CoreError::io(&index, e))?;
-            let index: Index = serde_json::from_str(&text)
-                .map_err(|e| CoreError::model(&index, format!("not an index of shards: {e}")))?;
-            files = index.weight_map.values().map(|f| dir.join(f)).collect();
-            files.sort();
-            files.dedup();
-        }
         let mut sizes = BTreeMap::new();
-        for file in files {
+        for file in Files::of(dir)?.parts {
             sizes.extend(header(&file)?);
         }
         Ok(Sizes(sizes))

@@ -10,20 +10,14 @@ use common::{dart, goldens, task, tensors};
 use dart_core::learned::{LearnedRow, RowKind, learned};
 use dart_core::lm::weights::write;
 use dart_core::method::{LabelKind, Method, PromptMethod, RowInit, TemplateKind};
-use dart_core::train::{RunSpec, TrainSettings};
+use dart_core::train::RunSpec;
 use tch::Tensor;
 
 fn read(method: &Method, state: &Path) -> Vec<LearnedRow> {
-    let settings: TrainSettings = serde_json::from_str(
-        r#"{"learning_rate": 1e-3, "pseudo_learning_rate": null, "batch": 3, "accumulation": 1,
-            "steps": 1, "warmup": 0.0, "weight_decay": 0.0, "clip": 1.0, "eval_every": 1,
-            "patience": null, "max_length": 18, "threads": 1, "device": "cpu"}"#,
-    )
-    .unwrap();
     let spec = RunSpec {
         model: &goldens().join("bert-tiny"),
         method,
-        settings: &settings,
+        settings: &common::settings(),
         task: &task(),
         seed: 1,
     };

@@ -18,23 +18,31 @@ pub struct Weights {
     problems: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
+/// Where a model folder keeps its weights.
+pub(crate) struct Files {
+    /// `model.safetensors`, or the index of the shards.
+    named: PathBuf,
+    /// `model.safetensors`, or the shards.
+    pub(crate) parts: Vec<PathBuf>,
 }
 
-impl Weights {
-    /// Reads `model.safetensors` in `dir`, or the shards that `model.safetensors.index.json` names,
-    /// as float32 on the CPU.
+impl Files {
+    /// Finds them.
     ///
     /// # Errors
-    /// No such file, or one that is truncated or not safetensors.
-    pub fn read_dir(dir: &Path) -> Result<Self> {
+    /// There are none, or the index cannot be read.
+    pub(crate) fn of(dir: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Index {
+            weight_map: BTreeMap<String, String>,
+        }
         let single = dir.join("model.safetensors");
         let index = dir.join("model.safetensors.index.json");
         if single.exists() {
-            let tensors = read(&single)?;
-            return Ok(Self::new(single, tensors));
+            return Ok(Files {
+                named: single.clone(),
+                parts: vec![single],
+            });
         }
         if !index.exists() {
             let pickle = dir.join("pytorch_model.bin").exists();
@@ -55,7 +63,7 @@ impl Weights {
         let mut shards: Vec<&String> = parsed.weight_map.values().collect();
         shards.sort();
         shards.dedup();
-        let mut tensors = BTreeMap::new();
+        let mut parts = Vec::with_capacity(shards.len());
         for shard in shards {
             if Path::new(shard).components().count() != 1 {
                 return Err(CoreError::model(
@@ -63,9 +71,28 @@ impl Weights {
                     format!("shard `{shard}` is not a file name"),
                 ));
             }
-            tensors.extend(read(&dir.join(shard))?);
+            parts.push(dir.join(shard));
         }
-        Ok(Self::new(index, tensors))
+        Ok(Files {
+            named: index,
+            parts,
+        })
+    }
+}
+
+impl Weights {
+    /// Reads `model.safetensors` in `dir`, or the shards that `model.safetensors.index.json` names,
+    /// as float32 on the CPU.
+    ///
+    /// # Errors
+    /// No such file, or one that is truncated or not safetensors.
+    pub fn read_dir(dir: &Path) -> Result<Self> {
+        let Files { named, parts } = Files::of(dir)?;
+        let mut tensors = BTreeMap::new();
+        for part in parts {
+            tensors.extend(read(&part)?);
+        }
+        Ok(Self::new(named, tensors))
     }
 
     /// Reads one safetensors file.
@@ -96,6 +123,11 @@ impl Weights {
     /// Whether a tensor of this name is there.
     pub fn contains(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
+    }
+
+    /// A tensor of whatever shape it has.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
     }
 
     /// Takes the tensor `name`, which must have this shape; zeros stand in for one that is missing
