@@ -95,7 +95,6 @@ pub fn fill_mask(
 
 /// One input for each `[MASK]` of the text.
 fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Vec<Encoded>> {
-    let special = tokenizer.special();
     let fail = |why: String| Err(CoreError::Setting(format!("`{text}`: {why}")));
     let causal = model.config.causal();
     let mut ids = Vec::new();
@@ -109,9 +108,12 @@ fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Ve
         }
         ids.extend(tokenizer.encode(start));
     } else {
-        ids.push(special.cls);
-        ids.extend(tokenizer.encode(&text.replace(MASK, tokenizer.mask_token())));
-        ids.push(special.sep);
+        let Some(mask) = tokenizer.mask_token() else {
+            return fail("the model's tokenizer has no mask token".into());
+        };
+        ids.extend(&tokenizer.frame().start);
+        ids.extend(tokenizer.encode(&text.replace(MASK, mask)));
+        ids.extend(&tokenizer.frame().end);
     }
     if ids.len() > model.config.max_length() {
         let longest = model.config.max_length();
@@ -120,9 +122,10 @@ fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Ve
             ids.len()
         ));
     }
+    let mask = tokenizer.special().mask;
     let slots: Vec<usize> = match causal {
         true => ids.len().checked_sub(1).into_iter().collect(),
-        false => (0..ids.len()).filter(|&i| ids[i] == special.mask).collect(),
+        false => (0..ids.len()).filter(|&i| ids[i] == mask).collect(),
     };
     if slots.is_empty() {
         return fail(format!(

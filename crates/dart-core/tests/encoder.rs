@@ -9,7 +9,7 @@ use dart_core::lm::{LanguageModel, Mode, Shape};
 use tch::{Kind, Tensor};
 
 /// Model folder and the folder of its expected values.
-const MODELS: [(&str, &str); 13] = [
+const MODELS: [(&str, &str); 14] = [
     ("bert-tiny", "bert-tiny"),
     ("bert-tiny-old", "bert-tiny"),
     ("bert-tiny-sharded", "bert-tiny"),
@@ -23,6 +23,7 @@ const MODELS: [(&str, &str); 13] = [
     ("deberta-v2-tiny", "deberta-v2-tiny"),
     ("deberta-v3-tiny", "deberta-v3-tiny"),
     ("gpt2-tiny", "gpt2-tiny"),
+    ("xlm-roberta-tiny", "xlm-roberta-tiny"),
 ];
 
 struct Forward {

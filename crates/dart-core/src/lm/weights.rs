@@ -26,6 +26,9 @@ pub(crate) struct Files {
     pub(crate) parts: Vec<PathBuf>,
 }
 
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
 impl Files {
     /// Finds them.
     ///
@@ -36,26 +39,12 @@ impl Files {
         struct Index {
             weight_map: BTreeMap<String, String>,
         }
-        let single = dir.join("model.safetensors");
-        let index = dir.join("model.safetensors.index.json");
-        if single.exists() {
+        let index = Weights::find(dir)?;
+        if index.ends_with(SINGLE) {
             return Ok(Files {
-                named: single.clone(),
-                parts: vec![single],
+                named: index.clone(),
+                parts: vec![index],
             });
-        }
-        if !index.exists() {
-            let pickle = dir.join("pytorch_model.bin").exists();
-            let remedy = if pickle {
-                "the folder has pytorch_model.bin, a pickle that could run code when read; save the \
-                 model once with transformers (save_pretrained writes safetensors)"
-            } else {
-                "give a folder in Hugging Face's layout"
-            };
-            return Err(CoreError::model(
-                dir,
-                format!("no model.safetensors; {remedy}"),
-            ));
         }
         let text = std::fs::read_to_string(&index).map_err(|e| CoreError::io(&index, e))?;
         let parsed: Index = serde_json::from_str(&text)
@@ -81,6 +70,29 @@ impl Files {
 }
 
 impl Weights {
+    /// The weights of a folder: `model.safetensors`, or the index of its shards,
+    /// `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// Neither is there.
+    pub fn find(dir: &Path) -> Result<PathBuf> {
+        for name in [SINGLE, INDEX] {
+            if dir.join(name).is_file() {
+                return Ok(dir.join(name));
+            }
+        }
+        let pickles = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
+        let remedy = match pickles.iter().find(|name| dir.join(name).exists()) {
+            Some(pickle) => format!(
+                "the folder has {pickle}, a pickle that could run code when read; save the model \
+                 once with transformers (save_pretrained writes safetensors)"
+            ),
+            None => "give a folder in Hugging Face's layout".into(),
+        };
+        let message = format!("no {SINGLE}; {remedy}");
+        Err(CoreError::model(dir, message))
+    }
+
     /// Reads `model.safetensors` in `dir`, or the shards that `model.safetensors.index.json` names,
     /// as float32 on the CPU.
     ///

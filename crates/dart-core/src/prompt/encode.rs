@@ -4,7 +4,7 @@ use dart_data::Example;
 
 use super::template::{Part, Template};
 use crate::error::{CoreError, Result};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Frame, Tokenizer};
 
 /// An example as token ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,13 @@ impl Encoder {
         for part in &template.parts {
             match part {
                 Part::Words(words) => {
-                    for id in tokenizer.encode(words) {
+                    // Punctuation such as a full stop or a comma joins what is before it.
+                    let joined = pieces.is_empty() || words.chars().nth(1).is_none();
+                    let ids = match joined {
+                        true => tokenizer.encode(words),
+                        false => tokenizer.encode_inside(words),
+                    };
+                    for id in ids {
                         let place = template_ids.len() as i64;
                         template_ids.push(id);
                         pieces.push(Piece::Token(pseudo_from.map_or(id, |from| from + place)));
@@ -68,7 +74,8 @@ impl Encoder {
                 text => pieces.push(Piece::Text(text.clone())),
             }
         }
-        let fixed = template_ids.len() + 3; // [CLS], [MASK], [SEP]
+        let frame = tokenizer.frame();
+        let fixed = template_ids.len() + 1 + frame.start.len() + frame.end.len();
         if fixed >= max_length {
             return Err(CoreError::Setting(format!(
                 "the template takes {fixed} of max_length {max_length} tokens and leaves no room \
@@ -84,7 +91,7 @@ impl Encoder {
         })
     }
 
-    /// For a classification head: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]` in two segments.
+    /// For a classification head: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, as the model has it.
     pub fn head(max_length: usize) -> Self {
         Encoder {
             pieces: Vec::new(),
@@ -124,12 +131,21 @@ impl Encoder {
     fn encode_prompt(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
         let mut texts: Vec<Vec<i64>> = Vec::new();
         let mut cuttable: Vec<bool> = Vec::new();
-        let mut fixed = if self.causal { 0 } else { 2 };
-        for piece in &self.pieces {
+        let frame = self.frame(tokenizer);
+        if !self.causal && tokenizer.mask_token().is_none() {
+            let message = "the model's tokenizer has no mask token, which a prompt needs";
+            return Err(CoreError::Setting(message.into()));
+        }
+        let mut fixed = frame.start.len() + frame.end.len();
+        for (place, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Slot if self.causal => {}
                 Piece::Text(part) => {
-                    texts.push(tokenizer.encode(&render(part, example)?));
+                    let text = render(part, example)?;
+                    texts.push(match place {
+                        0 => tokenizer.encode(&text),
+                        _ => tokenizer.encode_inside(&text),
+                    });
                     cuttable.push(matches!(part, Part::First { .. } | Part::Second { .. }));
                 }
                 _ => fixed += 1,
@@ -137,10 +153,7 @@ impl Encoder {
         }
         let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
         let special = tokenizer.special();
-        let mut ids = match self.causal {
-            true => Vec::new(),
-            false => vec![special.cls],
-        };
+        let mut ids = frame.start.clone();
         let (mut maskable, mut slot) = (Vec::new(), 0);
         let mut texts = texts.into_iter();
         for piece in &self.pieces {
@@ -161,10 +174,9 @@ impl Encoder {
                 }
             }
         }
+        ids.extend(&frame.end);
         if self.causal {
             slot = last_of(&mut ids, special.sep);
-        } else {
-            ids.push(special.sep);
         }
         let segments = vec![0; ids.len()];
         Ok(Encoded {
@@ -182,41 +194,49 @@ impl Encoder {
         if let Some(second) = &example.text_b {
             texts.push(tokenizer.encode(second));
         }
-        let special = tokenizer.special();
+        let frame = self.frame(tokenizer);
         let cuttable = vec![true; texts.len()];
-        // Separators behind all texts and [CLS], or between the texts.
-        let fixed = if self.causal {
-            texts.len() - 1
-        } else {
-            texts.len() + 1
-        };
+        let mut fixed = frame.start.len() + frame.end.len();
+        if texts.len() > 1 {
+            fixed += frame.between.len();
+        }
         let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
-        if self.causal {
-            let mut ids = texts.join(&special.sep);
-            return Ok(Encoded {
-                slot: last_of(&mut ids, special.sep),
-                segments: vec![0; ids.len()],
-                ids,
-                maskable: Vec::new(),
-                label: example.label,
-                truncated,
-            });
-        }
-        let (mut ids, mut segments) = (vec![special.cls], vec![0]);
-        for (segment, text) in texts.into_iter().enumerate() {
+        let (mut ids, mut segments) = (frame.start.clone(), Vec::new());
+        let mut segment = 0;
+        for (place, text) in texts.into_iter().enumerate() {
+            if place > 0 {
+                ids.extend(&frame.between);
+                segments.resize(ids.len(), segment);
+                segment = frame.second;
+            }
             ids.extend(text);
-            ids.push(special.sep);
-            segments.resize(ids.len(), segment as i64);
+            segments.resize(ids.len(), segment);
         }
-        let label = example.label;
+        ids.extend(&frame.end);
+        let slot = match self.causal {
+            true => last_of(&mut ids, tokenizer.special().sep),
+            false => 0,
+        };
+        segments.resize(ids.len(), segment);
         Ok(Encoded {
             ids,
             segments,
-            slot: 0,
+            slot,
             maskable: Vec::new(),
-            label,
+            label: example.label,
             truncated,
         })
+    }
+
+    /// What stands around texts: with causal models only the separator between two.
+    fn frame(&self, tokenizer: &Tokenizer) -> Frame {
+        match self.causal {
+            true => Frame {
+                between: vec![tokenizer.special().sep],
+                ..Frame::default()
+            },
+            false => tokenizer.frame().clone(),
+        }
     }
 }
 

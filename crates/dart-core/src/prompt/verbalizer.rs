@@ -12,14 +12,18 @@ pub struct Verbalizer {
 }
 
 impl Verbalizer {
-    /// Looks up one label word a class.
+    /// Looks up one label word a class, as it stands inside a sentence (` great`).
     ///
     /// # Errors
     /// An empty or unknown word, or two classes with the same pieces.
     pub fn new(words: &[String], rule: LabelPieces, tokenizer: &Tokenizer) -> Result<Self> {
         let mut pieces: Vec<Vec<i64>> = Vec::with_capacity(words.len());
         for word in words {
-            let mut ids = tokenizer.encode(word);
+            // Words that begin with punctuation join what is before them, as in LM-BFF.
+            let mut ids = match word.starts_with(['<', '[', '.', ',']) {
+                true => tokenizer.encode(word),
+                false => tokenizer.encode_inside(word),
+            };
             if ids.is_empty() || ids.contains(&tokenizer.special().unknown) {
                 return Err(CoreError::Setting(format!(
                     "the label word `{word}` has no token in the model's vocabulary; choose another"

@@ -37,6 +37,9 @@ impl Tokenizer {
             size: first + tokens.len(),
             inner,
             special: self.special,
+            special_ids: self.special_ids.clone(),
+            mask: self.mask.clone(),
+            frame: self.frame.clone(),
         })
     }
 
