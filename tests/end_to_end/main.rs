@@ -9,6 +9,8 @@ mod data;
 #[cfg(test)]
 mod experiments;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod shards;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dart_core::classifier::NO_CAUSAL_FLUENCY;
 use dart_core::lm::LmConfig;
+use dart_core::lm::weights::Weights;
 use dart_core::method::Method;
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{SplitRequest, Task};
@@ -105,17 +106,10 @@ fn missing_model(model: &Model) -> Option<String> {
     }
     let config = LmConfig::read(&model.folder).map(|_| ());
     let tokenizer = || Tokenizer::load(&model.folder).map(|_| ());
-    if let Err(error) = config.and_then(|()| tokenizer()) {
-        return Some(format!("model {}: {error}", model.name));
-    }
-    let weights = ["model.safetensors", "model.safetensors.index.json"];
-    if !weights.iter().any(|name| model.folder.join(name).is_file()) {
-        return Some(format!(
-            "model {}: {shown} has no model.safetensors",
-            model.name
-        ));
-    }
-    None
+    let weights = || Weights::find(&model.folder).map(|_| ());
+    let all = config.and_then(|()| tokenizer()).and_then(|()| weights());
+    all.err()
+        .map(|error| format!("model {}: {error}", model.name))
 }
 
 /// Refuses the fluency constraint with causal models. `runs` gives each run's model, the name of

@@ -12,7 +12,7 @@ use dart_core::files::write_atomically;
 use dart_core::lm::LanguageModel;
 use dart_core::lm::weights::write;
 use dart_core::pretrain::{Blocks, HeldOut, PretrainReport, PretrainSettings, Pretraining};
-use dart_core::tokenizer::Tokenizer;
+use dart_core::tokenizer::{self, Tokenizer};
 use dart_data::{Catalog, CorpusFile, TestSentences, corpus_files, read_corpus, test_texts};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -189,14 +189,9 @@ fn tokenize(tokenizer: &Tokenizer, corpus: &[CorpusFile], settings: &PretrainSet
 /// Writes the model folder: weights last, so that a folder with weights is complete.
 fn export(training: &Pretraining, base: &Path, dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
-    for name in [
-        "vocab.txt",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-    ] {
+    for name in tokenizer::FILES {
         let from = base.join(name);
-        if name == "vocab.txt" || from.exists() {
+        if from.exists() {
             let bytes = std::fs::read(&from).with_context(|| format!("{}", from.display()))?;
             write_atomically(&dir.join(name), &bytes)?;
         }

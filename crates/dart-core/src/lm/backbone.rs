@@ -21,9 +21,7 @@ impl Shape {
     /// Each position's row of `types` `[segments, D]`: `[batch, seq, D]`, or `[1, D]` for all.
     pub(super) fn segment_rows(&self, types: &Tensor) -> Result<Tensor> {
         Ok(match &self.segments {
-            Some(ids) if types.size2()?.0 > 1 => {
-                Tensor::f_embedding(types, ids, -1, false, false)?
-            }
+            Some(ids) if types.size2()?.0 > 1 => Tensor::f_embedding(types, ids, -1, false, false)?,
             _ => types.f_narrow(0, 0, 1)?,
         })
     }

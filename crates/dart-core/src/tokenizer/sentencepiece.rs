@@ -104,7 +104,7 @@ fn fields(
     let mut stream = CodedInputStream::from_bytes(bytes);
     while !stream.eof()? {
         let field = stream.read_tag_unpack()?;
-        let kind = field.1.clone();
+        let kind = field.1;
         if !take(field, &mut stream)? {
             stream.skip_field(kind)?;
         }
