@@ -17,6 +17,11 @@ reproduce NAME *ARGS: setup
     esac
     exec cargo run --package dart-exp -- run "experiments/$name.yaml" "$@"
 
+# An experiment's page and pictures, from its finished runs: just report table1 [OPTIONS…]
+[positional-arguments]
+report NAME *ARGS: setup
+    @cargo run --package dart-exp -- report "$@"
+
 # All tests
 test: (setup "--tests")
     python3 scripts/test_setup.py

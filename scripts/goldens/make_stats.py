@@ -8,6 +8,8 @@
                degrees of freedom, t(0.975, df) * standard error of the difference of means, and
                whether the difference lies inside
   holm         [{p, adjusted}] in the order given
+  effects      [{differences [task][seed], g}]: Hedges' g of paired differences, the sd pooled within
+               tasks; null below two degrees of freedom or without variation
   sign_flips   [{differences, p}]: exact two-sided p of the mean over all 2^n sign patterns
 """
 
@@ -54,6 +56,18 @@ def holm(p):
     return {"p": p, "adjusted": adjusted}
 
 
+def effect(tasks):
+    """The mean of the tasks' means over the root of the within-task variance, weighted by degrees of
+    freedom, times the usual approximation of Hedges' correction."""
+    tasks = [np.asarray(t, float) for t in tasks]
+    freedom = sum(len(t) - 1 for t in tasks)
+    variance = sum(t.var(ddof=1) * (len(t) - 1) for t in tasks if len(t) > 1) / max(freedom, 1)
+    g = None
+    if freedom >= 2 and variance > 1e-20:
+        g = np.mean([t.mean() for t in tasks]) / np.sqrt(variance) * (1 - 3 / (4 * freedom - 1))
+    return {"differences": tasks, "g": g}
+
+
 def sign_flips(differences):
     d = np.asarray(differences, float)
     test = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf)
@@ -79,9 +93,13 @@ def main():
     flips = [sign_flips(d) for d in [
         [1.0, 2.0, 3.0, 4.0, 5.0], np.round(rng.normal(0.8, 2, 12), 2),
         np.round(rng.normal(0, 2, 10), 2), [0.0, 0.0, 1.0, -1.0], [2.0, -1.0, 0.5, 3.0, 0.0, 1.5]]]
+    effects = [effect(t) for t in [
+        [[1.0, 2.0, 4.0]], [[0.5, 1.5, -0.2, 0.9, 1.1], [2.0, 2.5, 1.0], [-1.0]],
+        np.round(rng.normal(0.02, 0.03, (7, 5)), 4), [[1.0], [2.0]], [[0.1, 0.1, 0.1]]]]
     save_json(EXP / "stats.json", {
         "t_975": [[df, stats.t.ppf(0.975, df)] for df in dfs], "samples": samples,
-        "welch": welches, "holm": holms, "sign_flips": flips})
+        "welch": welches, "holm": holms, "effects": effects,
+        "sign_flips": flips})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ mod families;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod shards;
 #[cfg(test)]
 mod support;

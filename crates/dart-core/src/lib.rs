@@ -9,6 +9,7 @@ pub mod control;
 pub mod error;
 pub mod files;
 pub mod fill_mask;
+pub mod label_map;
 pub mod learned;
 pub mod libtorch;
 pub mod lm;

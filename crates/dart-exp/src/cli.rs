@@ -10,6 +10,7 @@ use crate::data::DataCommand;
 use crate::experiment::Call;
 use crate::export::ExportArgs;
 use crate::fill_mask::FillMaskArgs;
+use crate::places;
 use crate::predict::PredictArgs;
 use crate::pretrain::PretrainArgs;
 use crate::progress::LogFormat;
@@ -57,7 +58,9 @@ pub enum Command {
     Plan(Experiment),
     /// Print an experiment's table from its finished runs
     Table(Experiment),
-    /// Write an experiment's CSV files and table anew from its finished runs, and from those of
+    /// Write an experiment's pictures and its report, one HTML page that needs no other file
+    Report(Experiment),
+    /// Write an experiment's CSV files and tables anew from its finished runs, and from those of
     /// shards
     Collect(CollectArgs),
     /// Do an experiment as a Slurm job array
@@ -85,7 +88,7 @@ pub enum Command {
 /// An experiment, and changes to it.
 #[derive(Clone, Debug, Args)]
 pub struct Experiment {
-    /// The experiment file
+    /// The experiment file, or the name of one in experiments/
     #[arg(value_name = "FILE.yaml")]
     pub file: PathBuf,
     /// A profile of the file
@@ -147,7 +150,7 @@ impl Experiment {
     /// The same, for reading the file.
     pub fn call(&self) -> Call {
         Call {
-            file: self.file.clone(),
+            file: places::experiment_file(&self.file),
             profile: self.profile.clone(),
             sets: self.sets.clone(),
             results: self.results.clone(),

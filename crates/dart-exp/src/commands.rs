@@ -1,4 +1,4 @@
-//! `run`, `table` and `collect`.
+//! `run`, `table`, `collect` and `report`.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,15 +9,16 @@ use dart_core::files::write_atomically;
 use crate::cli::{self, RunArgs};
 use crate::experiment::Experiment;
 use crate::failure::Interrupted;
+use crate::findings::Findings;
 use crate::places::short;
 use crate::plan::Plan;
 use crate::progress::{LogFormat, Progress, duration};
 use crate::resources::{Gpu, Resources, free_memory};
-use crate::results::{Cell, Row};
+use crate::results::Row;
 use crate::schedule::Schedule;
 use crate::signals::Stop;
 use crate::store::Store;
-use crate::{jsonl, oracle, results, shard, table};
+use crate::{jsonl, oracle, plot, report, results, shard, table};
 
 /// `dart-exp run FILE.yaml`.
 pub fn run(args: &RunArgs) -> Result<()> {
@@ -85,7 +86,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
         return Ok(());
     }
     progress.note(&format!(
-        "done in {took}; {where_to} has runs.csv, summary.csv, table.md"
+        "done in {took}; {where_to} has runs.csv, summary.csv, table.md, table.tex; `dart-exp report` \
+         makes pictures and a page of them"
     ));
     if !args.quiet {
         print(&text)?;
@@ -125,18 +127,44 @@ pub fn quoted(argument: &str) -> String {
 /// `dart-exp table FILE.yaml`.
 pub fn table(args: &cli::Experiment) -> Result<()> {
     let plan = Plan::new(Experiment::load(&args.call())?)?;
-    let rows = results::gather(&plan, &plan.experiment.folder)?;
+    let rows = finished(&plan)?;
+    print(&whole_table(&Findings::new(&plan, &rows)?)?)
+}
+
+/// The finished runs, of which there must be one.
+fn finished(plan: &Plan) -> Result<Vec<Row<'_>>> {
+    let rows = results::gather(plan, &plan.experiment.folder)?;
     if rows.is_empty() {
         let folder = short(&plan.experiment.folder);
         bail!("{folder} has no finished run of this experiment; `dart-exp run` makes them");
     }
-    let cells = results::cells(&plan, &rows);
-    print(&whole_table(&plan, &rows, &cells)?)
+    Ok(rows)
+}
+
+/// `dart-exp report FILE.yaml`.
+pub fn report(args: &cli::Experiment) -> Result<()> {
+    let plan = Plan::new(Experiment::load(&args.call())?)?;
+    let rows = finished(&plan)?;
+    let store = Store::open(&plan.experiment.folder)?;
+    let findings = Findings::new(&plan, &rows)?;
+    write_tables(&findings, store.folder())?;
+    let maps = plot::labels::maps(&findings)?;
+    let pictures = plot::pictures(&findings, &maps)?;
+    let plots = store.folder().join("plots");
+    plot::save(&pictures, &plots)?;
+    let page = store.folder().join("report.html");
+    write_atomically(&page, report::page(&findings, &pictures, &maps)?.as_bytes())?;
+    let (page, plots) = (short(&page), short(&plots));
+    let count = pictures.len();
+    print(&format!(
+        "{page}\n{plots}: {count} pictures, each as SVG and PNG\n"
+    ))
 }
 
 /// The table, and the oracle where one was asked for.
-fn whole_table(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Result<String> {
-    Ok(table::markdown(plan, rows, cells)? + &oracle::section(plan, rows)?)
+fn whole_table(findings: &Findings) -> Result<String> {
+    let oracle = oracle::section(findings.plan, findings.rows)?;
+    Ok(table::markdown::markdown(findings) + &oracle)
 }
 
 /// `dart-exp collect FILE.yaml [DIR…]`.
@@ -154,16 +182,22 @@ pub fn collect(args: &cli::CollectArgs) -> Result<()> {
     Ok(())
 }
 
-/// Writes CSV files and the table; returns the table.
+/// Writes CSV files and tables; returns the table in Markdown.
 fn collect_into(plan: &Plan, folder: &Path) -> Result<String> {
     let rows = results::gather(plan, folder)?;
-    let cells = results::cells(plan, &rows);
-    results::write_runs(plan, &rows, &folder.join("runs.csv"))?;
-    results::write_summary(plan, &cells, &folder.join("summary.csv"))?;
-    jsonl::write(plan, &rows, &folder.join("runs.jsonl"))?;
-    oracle::write(plan, &rows, &folder.join("oracle.csv"))?;
-    let text = whole_table(plan, &rows, &cells)?;
+    write_tables(&Findings::new(plan, &rows)?, folder)
+}
+
+fn write_tables(findings: &Findings, folder: &Path) -> Result<String> {
+    let (plan, rows) = (findings.plan, findings.rows);
+    results::write_runs(plan, rows, &folder.join("runs.csv"))?;
+    results::write_summary(findings, &folder.join("summary.csv"))?;
+    jsonl::write(plan, rows, &folder.join("runs.jsonl"))?;
+    oracle::write(plan, rows, &folder.join("oracle.csv"))?;
+    let text = whole_table(findings)?;
     write_atomically(&folder.join("table.md"), text.as_bytes())?;
+    let latex = table::latex::latex(findings);
+    write_atomically(&folder.join("table.tex"), latex.as_bytes())?;
     Ok(text)
 }
 

@@ -1,20 +1,17 @@
 //! One method against each other: seeds and tasks pooled, and the error of the test sample apart.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use anyhow::Result;
-use dart_core::metrics;
-use dart_core::rng::Rng;
 
+use crate::bootstrap::{Bootstrap, SAMPLES};
 use crate::plan::Plan;
-use crate::predictions::{self, Predicted};
 use crate::results::{Cell, Row, score};
 use crate::stats;
 
 /// Random sign flips a comparison.
 pub const FLIPS: usize = 100_000;
-/// Bootstrap samples of test rows.
-pub const SAMPLES: usize = 1_000;
 
 /// One comparison: the first method less the second.
 pub struct Comparison {
@@ -22,6 +19,8 @@ pub struct Comparison {
     pub other: usize,
     /// Mean over tasks of the mean differences over seeds.
     pub difference: f64,
+    /// The same in standard deviations of the differences within a task ([`stats::hedges_g`]).
+    pub effect: Option<f64>,
     /// Tasks on which the mean difference is above, below and at 0.
     pub wins: usize,
     /// See `wins`.
@@ -35,6 +34,21 @@ pub struct Comparison {
     /// The same after Holm, over the comparisons of the table.
     pub p_holm: f64,
     /// Central 95 % of the difference under resampling of the test rows, seeds held fixed.
+    pub test_rows: Option<(f64, f64)>,
+    /// The same task by task.
+    pub tasks: Vec<OnTask>,
+}
+
+/// A comparison on one task.
+pub struct OnTask {
+    /// Index of the task.
+    pub task: usize,
+    /// Mean of the paired differences over the seeds.
+    pub difference: f64,
+    /// Its interval over the seeds: mean ± t · sd / √s of the paired differences; none below three
+    /// seeds.
+    pub seeds: Option<(f64, f64)>,
+    /// Central 95 % under resampling of the test rows, seeds held fixed.
     pub test_rows: Option<(f64, f64)>,
 }
 
@@ -56,44 +70,39 @@ pub fn independent_tasks(plan: &Plan) -> Vec<Vec<usize>> {
 }
 
 /// `first` against every other method of the same model and k.
-pub fn compare(plan: &Plan, cells: &[Cell], first: usize) -> Result<Vec<Comparison>> {
+pub fn compare<'a>(
+    plan: &Plan,
+    cells: &[Cell<'a>],
+    first: usize,
+    bootstrap: &mut Bootstrap,
+) -> Result<Vec<Comparison>> {
     let groups = independent_tasks(plan);
     let mut comparisons = Vec::new();
-    let mut cache = HashMap::new();
     for other in (0..plan.experiment.methods.len()).filter(|other| *other != first) {
         let (mut differences, mut drawn) = (Vec::new(), vec![0.0; SAMPLES]);
-        let (mut wins, mut losses, mut ties, mut whole) = (0, 0, 0, true);
+        let (mut of_tasks, mut whole) = (Vec::new(), true);
         for tasks in &groups {
-            let mut of_group: HashMap<(usize, u64), Vec<f64>> = HashMap::new();
+            let mut of_group: BTreeMap<(usize, u64), Vec<f64>> = BTreeMap::new();
             let mut samples = Vec::new();
             for &task in tasks {
                 let pairs = pairs(cells, task, first, other);
-                let values: Vec<f64> = pairs.iter().map(|pair| pair.difference).collect();
                 for pair in &pairs {
                     of_group.entry(pair.key).or_default().push(pair.difference);
                 }
-                if values.is_empty() {
+                if pairs.is_empty() {
                     continue;
                 }
-                match stats::mean(&values) {
-                    d if d > 0.0 => wins += 1,
-                    d if d < 0.0 => losses += 1,
-                    _ => ties += 1,
-                }
-                samples.push(resampled(plan, task, &pairs, &mut cache)?);
+                let share = 1.0 / pairs.len() as f64;
+                let signed = |pair: &Pair<'a>| [(pair.first, share), (pair.other, -share)];
+                let runs: Vec<(&Row, f64)> = pairs.iter().flat_map(signed).collect();
+                let sample = bootstrap.sum(&runs)?;
+                of_tasks.push(on_task(plan, task, &pairs, sample.clone()));
+                samples.push(sample);
             }
             if of_group.is_empty() {
                 continue;
             }
-            // In the order of the seeds, not of a hash.
-            let mut keyed: Vec<_> = of_group.into_iter().collect();
-            keyed.sort_by_key(|(key, _)| *key);
-            differences.push(
-                keyed
-                    .iter()
-                    .map(|(_, d)| stats::mean(d))
-                    .collect::<Vec<f64>>(),
-            );
+            differences.push(of_group.values().map(|d| stats::mean(d)).collect());
             let count = samples.len() as f64;
             for sample in samples {
                 match sample {
@@ -105,24 +114,29 @@ pub fn compare(plan: &Plan, cells: &[Cell], first: usize) -> Result<Vec<Comparis
         if differences.is_empty() {
             continue;
         }
-        let means: Vec<f64> = differences.iter().map(|task| stats::mean(task)).collect();
+        let means: Vec<f64> = differences
+            .iter()
+            .map(|task: &Vec<f64>| stats::mean(task))
+            .collect();
         drawn
             .iter_mut()
             .for_each(|d| *d /= differences.len() as f64);
+        let count = |ordering| {
+            let sign = |t: &&OnTask| t.difference.total_cmp(&0.0) == ordering;
+            of_tasks.iter().filter(sign).count()
+        };
         comparisons.push(Comparison {
             other,
             difference: stats::mean(&means),
-            wins,
-            losses,
-            ties,
+            effect: stats::hedges_g(&differences),
+            wins: count(Ordering::Greater),
+            losses: count(Ordering::Less),
+            ties: count(Ordering::Equal),
             pairs: differences.iter().map(Vec::len).sum(),
             p: stats::sign_flip_p(&differences, FLIPS),
             p_holm: 1.0,
-            test_rows: if whole {
-                stats::percentiles(drawn)
-            } else {
-                None
-            },
+            test_rows: stats::percentiles(drawn).filter(|_| whole),
+            tasks: of_tasks,
         });
     }
     let p: Vec<f64> = comparisons.iter().map(|c| c.p).collect();
@@ -130,6 +144,20 @@ pub fn compare(plan: &Plan, cells: &[Cell], first: usize) -> Result<Vec<Comparis
         comparison.p_holm = adjusted;
     }
     Ok(comparisons)
+}
+
+fn on_task(plan: &Plan, task: usize, pairs: &[Pair], sample: Option<Vec<f64>>) -> OnTask {
+    let values: Vec<f64> = pairs.iter().map(|pair| pair.difference).collect();
+    // Differences at several K or of several models are not a sample of one population.
+    let one = plan.experiment.ks.len() == 1 && plan.experiment.models.len() == 1;
+    let interval = stats::describe(&values).and_then(|sample| sample.interval);
+    // Adding 0 makes a negative zero a positive one: neither won nor lost.
+    OnTask {
+        task,
+        difference: stats::mean(&values) + 0.0,
+        seeds: interval.filter(|_| one),
+        test_rows: sample.and_then(stats::percentiles),
+    }
 }
 
 /// Two runs of one task, k and seed.
@@ -166,57 +194,4 @@ fn pairs<'a>(cells: &[Cell<'a>], task: usize, first: usize, other: usize) -> Vec
         }
     }
     pairs
-}
-
-type Cache = HashMap<String, Vec<Predicted>>;
-
-/// The mean difference over the pairs under each resampling of the test rows; `None` where the
-/// pairs were not all scored on the same rows.
-fn resampled(
-    plan: &Plan,
-    task: usize,
-    pairs: &[Pair],
-    cache: &mut Cache,
-) -> Result<Option<Vec<f64>>> {
-    let definition = &plan.experiment.tasks[task];
-    for row in pairs.iter().flat_map(|pair| [pair.first, pair.other]) {
-        if row.test.is_none() {
-            return Ok(None);
-        }
-        if !cache.contains_key(&row.run.id) {
-            let read = predictions::read(&row.files.predictions, &definition.labels)?;
-            cache.insert(row.run.id.clone(), read);
-        }
-    }
-    let of = |row: &Row| cache.get(&row.run.id).map(Vec::as_slice);
-    let both: Vec<[&[Predicted]; 2]> = pairs
-        .iter()
-        .filter_map(|pair| Some([of(pair.first)?, of(pair.other)?]))
-        .collect();
-    let Some([sample, _]) = both.first() else {
-        return Ok(None);
-    };
-    let rows = |predicted: &[Predicted]| predicted.iter().map(|p| p.row).collect::<Vec<_>>();
-    let order = rows(sample);
-    if order.is_empty()
-        || both
-            .iter()
-            .flatten()
-            .any(|predicted| rows(predicted) != order)
-    {
-        return Ok(None);
-    }
-    let mut differences = Vec::with_capacity(SAMPLES);
-    for draw in 0..SAMPLES {
-        let mut rng = Rng::new(0, "test rows", &[task as u64, draw as u64]);
-        let chosen: Vec<usize> = order.iter().map(|_| rng.below(order.len())).collect();
-        let metric = |predicted: &[Predicted]| {
-            let gold: Vec<usize> = chosen.iter().map(|&i| predicted[i].gold).collect();
-            let guess: Vec<usize> = chosen.iter().map(|&i| predicted[i].predicted).collect();
-            metrics::score(&definition.metric, &gold, &guess, &definition.labels)
-        };
-        let of_pairs: Vec<f64> = both.iter().map(|[a, b]| metric(a) - metric(b)).collect();
-        differences.push(stats::mean(&of_pairs));
-    }
-    Ok(Some(differences))
 }

@@ -1,6 +1,7 @@
 //! The experiment runner: see `dart-exp --help` and docs/ARCHITECTURE.md.
 
 mod bench;
+mod bootstrap;
 mod cli;
 mod commands;
 mod compare;
@@ -11,6 +12,7 @@ mod experiment;
 mod export;
 mod failure;
 mod fill_mask;
+mod findings;
 mod hparams;
 mod inventory;
 mod job;
@@ -22,6 +24,7 @@ mod options;
 mod oracle;
 mod places;
 mod plan;
+mod plot;
 mod predict;
 mod predictions;
 mod pretrain;
@@ -29,6 +32,7 @@ mod preview;
 mod progress;
 mod projector;
 mod published;
+mod report;
 mod resolve;
 mod resources;
 mod results;
@@ -75,6 +79,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Run(args) => commands::run(&args),
         Command::Plan(args) => preview::print_plan(&args.call()),
         Command::Table(args) => commands::table(&args),
+        Command::Report(args) => commands::report(&args),
         Command::Collect(args) => commands::collect(&args),
         Command::Export(args) => export::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -16,6 +16,16 @@ pub fn root() -> Result<PathBuf> {
     Ok(here.ancestors().find(is_root).unwrap_or(&here).to_owned())
 }
 
+/// The experiment file that `file` means: `NAME` is `experiments/NAME.yaml` where no file is called
+/// so.
+pub fn experiment_file(file: &Path) -> PathBuf {
+    let named = root().map(|root| root.join("experiments").join(file).with_extension("yaml"));
+    match named {
+        Ok(named) if file.components().count() == 1 && !file.exists() && named.is_file() => named,
+        _ => file.to_owned(),
+    }
+}
+
 /// The folder of a model: `models/NAME`, or a path where the name looks like one.
 ///
 /// `base` is what a relative path stands under.

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
+use crate::findings::Findings;
 use crate::options::Options;
 use crate::plan::{Group, Plan, Run};
 use crate::stats::{self, Sample};
@@ -138,7 +139,8 @@ pub fn score(row: &Row, on_test: bool) -> Option<f64> {
 }
 
 /// Writes `summary.csv`: one row a cell.
-pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
+pub fn write_summary(findings: &Findings, path: &Path) -> Result<()> {
+    let plan = findings.plan;
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record([
         "task",
@@ -153,6 +155,8 @@ pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
         "median",
         "low",
         "high",
+        "test_rows_low",
+        "test_rows_high",
         "dev_mean",
         "macro_f1_mean",
         "directed_f1_mean",
@@ -162,7 +166,7 @@ pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
         "truncated",
     ])?;
     let or_empty = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
-    for cell in cells {
+    for (cell, test_rows) in findings.cells.iter().zip(&findings.test_rows) {
         let Some(group) = plan.groups.iter().find(|g| {
             (g.task, g.method, g.model.as_str(), g.k)
                 == (cell.task, cell.method, cell.model, cell.k)
@@ -196,6 +200,8 @@ pub fn write_summary(plan: &Plan, cells: &[Cell], path: &Path) -> Result<()> {
             or_empty(scores.map(|s| s.median)),
             or_empty(scores.and_then(|s| s.interval).map(|(low, _)| low)),
             or_empty(scores.and_then(|s| s.interval).map(|(_, high)| high)),
+            or_empty(test_rows.map(|(low, _)| low)),
+            or_empty(test_rows.map(|(_, high)| high)),
             or_empty(mean(&devs)),
             or_empty(mean(&tests(|t| Some(t.macro_f1)))),
             or_empty(mean(&tests(|t| t.directed_f1))),

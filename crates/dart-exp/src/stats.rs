@@ -98,6 +98,45 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
+/// Hedges' g of paired differences (`[task][seed]`): the mean over tasks of the mean differences,
+/// in units of the standard deviation of the differences within a task, pooled over the tasks, with
+/// the correction 1 − 3 / (4 ν − 1) for ν degrees of freedom (Hedges, 1981). `None` below two
+/// degrees of freedom or where the differences do not vary.
+pub fn hedges_g(differences: &[Vec<f64>]) -> Option<f64> {
+    let tasks: Vec<&Vec<f64>> = differences.iter().filter(|task| !task.is_empty()).collect();
+    let freedom: usize = tasks.iter().map(|task| task.len() - 1).sum();
+    let means: Vec<f64> = tasks.iter().map(|task| mean(task)).collect();
+    let squares: f64 = tasks
+        .iter()
+        .zip(&means)
+        .flat_map(|(task, mean)| task.iter().map(move |d| (d - mean).powi(2)))
+        .sum();
+    let freedom = freedom as f64;
+    let sd = (squares / freedom).sqrt();
+    // Differences that are equal but for rounding do not vary.
+    let size = tasks.iter().flat_map(|task| task.iter()).map(|d| d.abs());
+    let rounding = 1e-12 * size.fold(0.0, f64::max);
+    (freedom >= 2.0 && sd > rounding)
+        .then(|| mean(&means) / sd * (1.0 - 3.0 / (4.0 * freedom - 1.0)))
+}
+
+/// How far the means of two samples may lie apart by chance: t(0.975, ν) · √(sd₁²/n₁ + sd₂²/n₂) with
+/// Welch's degrees of freedom ν (Welch, 1947). Each sample is (standard deviation, count); `None`
+/// where one has fewer than two values.
+pub fn welch_half_width(first: (f64, usize), second: (f64, usize)) -> Option<f64> {
+    if first.1 < 2 || second.1 < 2 {
+        return None;
+    }
+    let of_mean = |(sd, n): (f64, usize)| sd * sd / n as f64;
+    let (a, b) = (of_mean(first), of_mean(second));
+    if a + b == 0.0 {
+        return Some(0.0);
+    }
+    let part = |v: f64, n: usize| v * v / (n - 1) as f64;
+    let freedom = (a + b).powi(2) / (part(a, first.1) + part(b, second.1));
+    Some(t_975(freedom) * (a + b).sqrt())
+}
+
 /// The central 95 % of values.
 pub fn percentiles(mut values: Vec<f64>) -> Option<(f64, f64)> {
     values.sort_by(f64::total_cmp);
@@ -163,6 +202,33 @@ mod tests {
             }
         }
         assert_eq!(describe(&[]), None);
+    }
+
+    #[test]
+    fn welch_is_scipy_s() {
+        for golden in goldens("welch") {
+            let number = |name: &str| golden[name].as_f64().unwrap();
+            let sample = |i: usize| {
+                let count = number(&format!("count_{i}")) as usize;
+                (number(&format!("sd_{i}")), count)
+            };
+            let half = welch_half_width(sample(1), sample(2)).unwrap();
+            close(half, number("half_width"));
+        }
+        assert_eq!(welch_half_width((1.0, 1), (1.0, 5)), None);
+        assert_eq!(welch_half_width((0.0, 5), (0.0, 5)), Some(0.0));
+    }
+
+    #[test]
+    fn effect_sizes_are_numpy_s() {
+        for golden in goldens("effects") {
+            let tasks = golden["differences"].as_array().unwrap();
+            let tasks: Vec<Vec<f64>> = tasks.iter().map(numbers).collect();
+            match golden["g"].as_f64() {
+                Some(g) => close(hedges_g(&tasks).unwrap(), g),
+                None => assert_eq!(hedges_g(&tasks), None),
+            }
+        }
     }
 
     #[test]

@@ -84,6 +84,11 @@ impl RunFiles {
         self.folder.join("state")
     }
 
+    /// The pseudo rows that the fit ended with, where its labels are pseudo tokens.
+    pub fn pseudo(&self) -> PathBuf {
+        self.folder.join("pseudo.safetensors")
+    }
+
     /// The child's standard error.
     pub fn log(&self) -> PathBuf {
         self.folder.join("log.txt")

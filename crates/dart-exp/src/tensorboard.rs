@@ -150,6 +150,22 @@ impl EventWriter {
     }
 }
 
+/// The points (step, value) of the curve `tag` that a folder's files hold; none without files.
+pub fn scalars(folder: &Path, tag: &str) -> Result<Vec<(usize, f64)>> {
+    let mut points = Vec::new();
+    for file in event_files(folder)? {
+        for event in read_events(&file)? {
+            for value in event.get_summary().get_value() {
+                if value.get_tag() == tag {
+                    let step = usize::try_from(event.step).unwrap_or(0);
+                    points.push((step, f64::from(value.get_simple_value())));
+                }
+            }
+        }
+    }
+    Ok(points)
+}
+
 /// The folder's event files in TensorBoard's order.
 fn event_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();

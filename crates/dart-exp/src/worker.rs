@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use dart_core::CoreError;
+use dart_core::label_map::keep_rows;
 use dart_core::learned::learned;
+use dart_core::method::{LabelKind, Method};
 use dart_core::train::{Control, EvalReport, Observer, RunSpec, Scores, StepReport, fit, score};
 use dart_data::{Example, SplitRequest, Splits, Task, cap_test};
 
@@ -157,6 +159,9 @@ fn train(job: &Job) -> Result<()> {
         Err(error) => return Err(error.into()),
     };
     watch.end()?;
+    if matches!(&job.method, Method::Prompt(method) if method.labels == LabelKind::Pseudo) {
+        keep_rows(&state.join("best.safetensors"), &files.pseudo())?;
+    }
     let (seconds, peak_mib) = watch.clock.read();
     files.write(
         "fit.json",
