@@ -55,7 +55,7 @@ fn step(least: f64) -> f64 {
 /// The title, in as many lines as it needs; the height that it takes.
 pub fn title(scene: &mut Scene, text: &str) -> f64 {
     let mut y = 4.0;
-    for line in font::wrapped(text, TITLE, WIDTH - 40.0) {
+    for line in font::wrapped(text, TITLE, WIDTH - 16.0) {
         y += TITLE + 4.0;
         scene.text((8.0, y), &line, TITLE, Anchor::Start, Ink::Text);
     }
@@ -82,47 +82,53 @@ pub fn x_axis(scene: &mut Scene, x: &Scale, ticks: &[(f64, String)], y: (f64, f6
 /// Height of the numbers and the name below an axis of x.
 pub const X_AXIS: f64 = 42.0;
 
-/// Rows of a legend: as many entries a row as fit into `room`.
-pub fn legend_rows(names: &[&str], room: f64) -> Vec<Vec<usize>> {
-    let mut rows: Vec<Vec<usize>> = Vec::new();
-    let mut left = 0.0;
-    for (i, name) in names.iter().enumerate() {
-        let wide = entry_width(name);
-        match rows.last_mut() {
-            Some(row) if wide <= left => row.push(i),
-            _ => {
-                rows.push(vec![i]);
-                left = room;
-            }
-        }
-        left -= wide;
-    }
-    rows
-}
-
+/// Width of a legend's mark and of the space to the next entry.
+const MARKED: f64 = 34.0;
 /// Height of a legend's row.
-pub const LEGEND_ROW: f64 = 20.0;
+const LEGEND_ROW: f64 = 20.0;
 
-/// Its mark, its text in whatever font, and room to the next.
-fn entry_width(name: &str) -> f64 {
-    34.0 + 1.12 * font::width(name, LABEL)
+/// The lines of an entry of a legend, and the width that they take with its mark.
+fn entry(name: &str, wide: f64) -> (Vec<String>, f64) {
+    let lines = font::wrapped(name, LABEL, wide - MARKED);
+    let widths = lines.iter().map(|line| font::room(line, LABEL));
+    let widest = widths.fold(0.0, f64::max);
+    (lines, MARKED + widest)
 }
 
-/// Draws a legend from (x, y) on: names with the marks of the series at these places.
-pub fn legend(scene: &mut Scene, (x, y): (f64, f64), series: &[(&str, usize)], room: f64) {
+/// Where the entries of a legend begin, beside each other where they fit into `wide` pixels: x, row
+/// and the lines of each; and the count of rows.
+fn layout(names: &[&str], wide: f64) -> (Vec<(f64, usize, Vec<String>)>, usize) {
+    let (mut placed, mut rows) = (Vec::new(), 0);
+    let (mut at, mut row) = (0.0, 0);
+    for name in names {
+        let (lines, width) = entry(name, wide);
+        if at + width > wide && at > 0.0 {
+            (at, row) = (0.0, rows);
+        }
+        rows = rows.max(row + lines.len());
+        placed.push((at, row, lines));
+        at += width;
+    }
+    (placed, rows)
+}
+
+/// Draws a legend from (x, y) on: names with the marks of the series at these places. Returns its
+/// height.
+pub fn legend(scene: &mut Scene, (x, y): (f64, f64), series: &[(&str, usize)], wide: f64) -> f64 {
     let names: Vec<&str> = series.iter().map(|(name, _)| *name).collect();
-    for (r, row) in legend_rows(&names, room).into_iter().enumerate() {
-        let (mut at, base) = (x, y + LEGEND_ROW * (r as f64 + 0.7));
-        for i in row {
-            let (name, place) = series[i];
-            let middle = base - 4.0;
-            let line = vec![(at, middle), (at + 18.0, middle)];
-            scene.line(line, 2.0, Ink::Series(place));
-            scene.mark((at + 9.0, middle), 4.0, place, String::new());
-            scene.text((at + 24.0, base), name, LABEL, Anchor::Start, Ink::Text);
-            at += entry_width(name);
+    let (placed, rows) = layout(&names, wide);
+    for ((at, row, lines), (_, place)) in placed.into_iter().zip(series) {
+        let (at, base) = (x + at, y + LEGEND_ROW * (row as f64 + 0.7));
+        let middle = base - 4.0;
+        let line = vec![(at, middle), (at + 18.0, middle)];
+        scene.line(line, 2.0, Ink::Series(*place));
+        scene.mark((at + 9.0, middle), 4.0, *place, String::new());
+        for (i, line) in lines.iter().enumerate() {
+            let base = base + LEGEND_ROW * i as f64;
+            scene.text((at + 24.0, base), line, LABEL, Anchor::Start, Ink::Text);
         }
     }
+    LEGEND_ROW * rows as f64
 }
 
 #[cfg(test)]
@@ -147,14 +153,15 @@ mod tests {
 
     #[test]
     fn a_legend_fits_its_room() {
-        let names = [
-            "a",
-            "bb",
-            "a name that is longer than all of the others",
-            "c",
-        ];
-        let room = entry_width("a") + entry_width("bb") + 1.0;
-        assert_eq!(legend_rows(&names, room), [vec![0, 1], vec![2], vec![3]]);
-        assert_eq!(legend_rows(&names, 10.0).len(), 4);
+        let names = ["a", "bb", "a name that is longer than all others", "c"];
+        let wide = 1.0 + entry("a", 1e3).1 + entry("bb", 1e3).1;
+        let (placed, rows) = layout(&names, wide);
+        let at: Vec<usize> = placed.iter().map(|(_, row, _)| *row).collect();
+        assert_eq!(at[..3], [0, 0, 1]);
+        let long = placed[2].2.len();
+        assert!(long > 1, "wrapped");
+        assert_eq!((at[3], rows), (1 + long, 2 + long));
+        assert_eq!(placed[0].0, 0.0);
+        assert!(placed[1].0 > 0.0);
     }
 }

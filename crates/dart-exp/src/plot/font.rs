@@ -19,7 +19,7 @@ pub fn scale(font: &FontRef, size: f64) -> PxScale {
     PxScale::from(size as f32 * font.height_unscaled() / em)
 }
 
-/// A text's width in pixels. Browsers may take another font, so leave some room.
+/// A text's width in pixels in this font.
 pub fn width(text: &str, size: f64) -> f64 {
     let Ok(font) = font() else {
         return 0.6 * size * text.chars().count() as f64;
@@ -29,12 +29,17 @@ pub fn width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum()
 }
 
-/// A text's words in lines of at most `room` pixels; a word that is longer has a line of its own.
-pub fn wrapped(text: &str, size: f64, room: f64) -> Vec<String> {
+/// The room that a text needs in whatever font a browser takes: DejaVu Sans is that much broader.
+pub fn room(text: &str, size: f64) -> f64 {
+    1.18 * width(text, size)
+}
+
+/// A text's words in lines that fit into `wide` pixels; a word that is longer has a line of its own.
+pub fn wrapped(text: &str, size: f64, wide: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if width(&format!("{line} {word}"), size) <= room => {
+            Some(line) if room(&format!("{line} {word}"), size) <= wide => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -58,11 +63,11 @@ mod tests {
 
     #[test]
     fn words_are_wrapped_not_cut() {
-        let room = width("one two", 12.0) + 0.1;
+        let wide = room("one two", 12.0) + 0.1;
         assert_eq!(
-            wrapped("one two three-and-more four", 12.0, room),
+            wrapped("one two three-and-more four", 12.0, wide),
             ["one two", "three-and-more", "four"]
         );
-        assert!(wrapped(" ", 12.0, room).is_empty());
+        assert!(wrapped(" ", 12.0, wide).is_empty());
     }
 }

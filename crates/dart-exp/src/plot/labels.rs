@@ -171,7 +171,7 @@ fn name(
     (top, bottom): (f64, f64),
     taken: &mut Vec<[f64; 4]>,
 ) {
-    let wide = 1.12 * font::width(word, LABEL);
+    let wide = font::room(word, LABEL);
     let places = [
         (Anchor::Start, x + 9.0, y + 4.0, x + 9.0),
         (Anchor::End, x - 9.0, y + 4.0, x - 9.0 - wide),
@@ -239,7 +239,7 @@ mod tests {
             else {
                 continue;
             };
-            let wide = font::width(text, LABEL);
+            let wide = font::room(text, LABEL);
             let left = match anchor {
                 Anchor::Start => *x,
                 Anchor::Middle => x - wide / 2.0,

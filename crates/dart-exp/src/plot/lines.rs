@@ -52,7 +52,7 @@ pub fn curves(title: &str, axis: &Axis, y_name: &str, spread: Spread, curves: &[
     let mut scene = Scene::new(WIDTH, 0.0);
     let named = chart::title(&mut scene, title) + 18.0;
     scene.text((8.0, named), y_name, SMALL, Anchor::Start, Ink::Muted);
-    let (top, room) = (named + 10.0, WIDTH - 20.0);
+    let top = named + 10.0;
     let bottom = top + FIELD;
     let place = |v: f64| if axis.doubling { v.log2() } else { v };
 
@@ -128,11 +128,9 @@ pub fn curves(title: &str, axis: &Axis, y_name: &str, spread: Spread, curves: &[
     }
 
     let series: Vec<(&str, usize)> = curves.iter().map(|c| (c.name.as_str(), c.place)).collect();
-    let names: Vec<&str> = series.iter().map(|(name, _)| *name).collect();
     let under = bottom + chart::X_AXIS + 4.0;
-    chart::legend(&mut scene, (10.0, under), &series, room);
-    let rows = chart::legend_rows(&names, room).len() as f64;
-    scene.height = (under + chart::LEGEND_ROW * rows + 6.0).ceil();
+    let legend = chart::legend(&mut scene, (10.0, under), &series, WIDTH - 20.0);
+    scene.height = (under + legend + 6.0).ceil();
     scene
 }
 

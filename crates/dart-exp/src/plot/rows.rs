@@ -28,6 +28,8 @@ const NAME: f64 = 16.0;
 const MARK: f64 = 20.0;
 /// Room for the value at the right of a name.
 const VALUE: f64 = 60.0;
+/// Room for a line of a name.
+const NAMES: f64 = WIDTH - 2.0 * (SIDE + GAP) - VALUE;
 
 /// Bars from 0, an interval over the seeds on each.
 pub fn bars(title: &str, axis: &str, rows: &[Row]) -> Scene {
@@ -133,11 +135,9 @@ impl Rows {
         ticks: &[f64],
         text: impl Fn(f64) -> String,
     ) -> Self {
-        // Other fonts are a little broader than ours.
-        let room = (WIDTH - 2.0 * (SIDE + GAP) - VALUE) / 1.15;
         let names: Vec<Vec<String>> = rows
             .iter()
-            .map(|row| font::wrapped(&row.name, LABEL, room))
+            .map(|row| font::wrapped(&row.name, LABEL, NAMES))
             .collect();
         let lines: usize = names.iter().map(Vec::len).sum();
         let mut scene = Scene::new(WIDTH, 0.0);
@@ -182,12 +182,7 @@ impl Rows {
 
     /// The value at the right of a row's name.
     fn value(&mut self, row: &Row, mark: f64, text: String) {
-        let lines = font::wrapped(
-            &row.name,
-            LABEL,
-            (WIDTH - 2.0 * (SIDE + GAP) - VALUE) / 1.15,
-        )
-        .len();
+        let lines = font::wrapped(&row.name, LABEL, NAMES).len();
         let y = mark - MARK / 2.0 - 1.0 - NAME * lines.saturating_sub(1) as f64;
         let at = (WIDTH - SIDE - GAP, y);
         self.scene.text(at, &text, LABEL, Anchor::End, Ink::Muted);
