@@ -9,7 +9,11 @@ use crate::support::{Lab, read};
 const EXPERIMENT: &str = "\
 model: tiny
 tasks: [movies]
-methods: {dart: {}, fine-tuning: {}, prompt: {from: dart, train: prompt, fluency: null}}
+methods:
+  dart:
+  fine-tuning:
+  prompt: {from: dart, train: prompt, fluency: null}
+  p-tuning: {template_tokens: 5}
 k: 4
 seeds: [13]
 test_rows: 12
@@ -57,7 +61,7 @@ fn an_exported_run_predicts_what_it_scored() {
     let lab = Lab::new();
     lab.write("experiments/own.yaml", EXPERIMENT);
     lab.run(&["experiments/own.yaml", "--quiet"]).succeeded();
-    for method in ["dart", "fine-tuning", "prompt"] {
+    for method in ["dart", "fine-tuning", "prompt", "p-tuning"] {
         let (run, scored) = run_of(&lab, method);
         // The weights are not kept, so the run is trained again.
         let exported = lab.run(&["export", &run, "--out", method]).succeeded();
@@ -144,6 +148,17 @@ fn what_cannot_be_exported_or_asked_is_refused() {
     assert_eq!(ended.code, Some(1));
     assert!(
         ended.stderr.contains("no model to export"),
+        "{}",
+        ended.stderr
+    );
+    let set = ["--set", "methods={setfit: {encoder: tiny}}", "--quiet"];
+    lab.run(&[&["experiments/own.yaml"], &set[..]].concat())
+        .succeeded();
+    let (run, _) = run_of(&lab, "setfit");
+    let ended = lab.run(&["export", &run, "--out", "x"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("prompt methods and fine-tuning can"),
         "{}",
         ended.stderr
     );

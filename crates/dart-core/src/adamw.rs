@@ -13,6 +13,8 @@ struct Slot {
     second: Tensor,
     decay: f64,
     rate_scale: f64,
+    /// Steps before which it stays as it is.
+    held: u64,
 }
 
 /// β₁, β₂ and ε.
@@ -59,6 +61,7 @@ impl AdamW {
                 tensor,
                 decay: *decay,
                 rate_scale: *rate_scale,
+                held: 0,
             });
         }
         Ok(AdamW {
@@ -66,6 +69,26 @@ impl AdamW {
             betas,
             steps: 0,
         })
+    }
+
+    /// Leaves the parameters that `which` says alone for the first `steps` steps; their moments
+    /// start then. Until then they have no gradient and no part in the norm.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn hold(&mut self, steps: u64, which: &[bool]) -> Result<()> {
+        for (slot, _) in self.slots.iter_mut().zip(which).filter(|(_, held)| **held) {
+            slot.held = steps;
+        }
+        self.grant_gradients()
+    }
+
+    /// Asks for gradients of what the next step moves.
+    fn grant_gradients(&mut self) -> Result<()> {
+        for slot in self.slots.iter_mut().filter(|slot| slot.held > 0) {
+            let _ = slot.tensor.f_set_requires_grad(self.steps >= slot.held)?;
+        }
+        Ok(())
     }
 
     /// Steps taken.
@@ -112,14 +135,16 @@ impl AdamW {
             1.0
         };
         self.steps += 1;
-        for slot in &mut self.slots {
+        for slot in self.slots.iter_mut().filter(|slot| slot.held < self.steps) {
             let mut gradient = slot.tensor.f_grad()?;
             if !gradient.defined() {
                 gradient = slot.first.f_zeros_like()?;
             }
-            let update = Update::at(self.betas, self.steps, rate * slot.rate_scale, slot.decay);
+            let step = self.steps - slot.held;
+            let update = Update::at(self.betas, step, rate * slot.rate_scale, slot.decay);
             slot.update(&gradient, scale, &update)?;
         }
+        self.grant_gradients()?;
         Ok(norm)
     }
 
@@ -158,7 +183,7 @@ impl AdamW {
             slot.second.f_copy_(&pair[1])?;
         }
         self.steps = steps;
-        Ok(())
+        self.grant_gradients()
     }
 }
 

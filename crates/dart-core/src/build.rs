@@ -3,13 +3,13 @@
 use dart_data::Example;
 use tch::{Device, Kind};
 
-use crate::classifier::{Classifier, HeadClassifier, PromptClassifier};
+use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceClassifier};
 use crate::error::{CoreError, Result};
 use crate::lm::LanguageModel;
-use crate::method::{Method, TemplateKind};
-use crate::prompt::{Encoded, Encoder, Template, Verbalizer};
+use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
+use crate::prompt::{Encoded, Encoder, Lengths, Similar, Template, Verbalizer};
 use crate::tokenizer::Tokenizer;
-use crate::train::{Precision, RunSpec};
+use crate::train::{Precision, RunSpec, Source};
 
 /// A classifier with what encodes its inputs.
 pub struct Built {
@@ -21,19 +21,37 @@ pub struct Built {
     pub pad: i64,
     /// Where the model is.
     pub device: Device,
+    /// Chooses what is shown with an example, where something is.
+    similar: Option<Similar>,
 }
 
 impl Built {
+    fn new(classifier: Box<dyn Classifier>, tokenizer: Tokenizer, device: Device) -> Self {
+        Built {
+            classifier,
+            pad: tokenizer.special().pad,
+            tokenizer,
+            device,
+            similar: None,
+        }
+    }
+
     /// Encodes examples in order.
     ///
     /// # Errors
     /// A template that asks for what an example lacks.
     pub fn encode(&self, examples: &[Example]) -> Result<Vec<Encoded>> {
         let encoder = self.classifier.encoder();
-        examples
+        let mut encoded: Vec<Encoded> = examples
             .iter()
             .map(|e| encoder.encode(e, &self.tokenizer))
-            .collect()
+            .collect::<Result<_>>()?;
+        if let Some(similar) = &self.similar {
+            for (example, candidates) in encoded.iter_mut().zip(similar.candidates(examples)?) {
+                example.demonstrations = candidates;
+            }
+        }
+        Ok(encoded)
     }
 }
 
@@ -53,7 +71,10 @@ pub fn build(spec: &RunSpec) -> Result<Built> {
 pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
     let device = device(&spec.settings.device)?;
     let tokenizer = Tokenizer::load(spec.model)?;
-    let mut lm = LanguageModel::load(spec.model)?;
+    let mut lm = match spec.method {
+        Method::Sentence(_) => LanguageModel::load_encoder(spec.model)?,
+        _ => LanguageModel::load(spec.model)?,
+    };
     if tokenizer.len() as i64 > lm.config.vocab {
         return Err(CoreError::model(
             spec.model,
@@ -98,37 +119,98 @@ pub(crate) fn assemble(
                 spec.seed,
             )?)
         }
-        Method::Prompt(method) => {
-            let mut template = Template::parse(&spec.task.template)?;
-            if causal {
-                template = template.slot_last();
-            }
-            let (template, pseudo_from) = match method.template {
-                TemplateKind::None => (template.without_words(), None),
-                TemplateKind::Hard => (template, None),
-                TemplateKind::Pseudo => (template, Some(lm.config.vocab)),
-            };
-            let encoder = Encoder::prompt(&template, pseudo_from, &tokenizer, max_length)?;
-            let encoder = encoder.causal(causal);
-            let verbalizer = Verbalizer::new(&spec.task.words, method.label_pieces, &tokenizer)?;
-            if verbalizer.classes() != classes {
-                return Err(CoreError::Setting(format!(
-                    "task {} has {classes} labels but {} label words",
-                    spec.task.name,
-                    verbalizer.classes()
-                )));
-            }
-            let seed = spec.seed;
-            Box::new(PromptClassifier::new(
-                lm, method, encoder, verbalizer, special, seed,
+        Method::Sentence(method) => {
+            let encoder = Encoder::head(max_length).causal(causal);
+            Box::new(SentenceClassifier::new(
+                lm,
+                method,
+                encoder,
+                classes,
+                special.pad,
             )?)
         }
+        Method::Prompt(method) => return prompt(spec, method, lm, tokenizer),
     };
+    Ok(Built::new(classifier, tokenizer, device))
+}
+
+fn prompt(
+    spec: &RunSpec,
+    method: &PromptMethod,
+    lm: LanguageModel,
+    tokenizer: Tokenizer,
+) -> Result<Built> {
+    let (seed, device, special) = (spec.seed, lm.device(), tokenizer.special());
+    let classes = spec.task.labels.len();
+    let max_length = spec.settings.max_length.min(lm.config.max_length());
+    let causal = lm.config.causal();
+    let mut template = Template::parse(&spec.task.template)?;
+    if causal {
+        template = template.slot_last();
+    }
+    let (template, pseudo_from) = match method.template {
+        TemplateKind::None => (template.without_words(), None),
+        TemplateKind::Hard => (template, None),
+        TemplateKind::Pseudo | TemplateKind::Encoded => (template, Some(lm.config.vocab)),
+    };
+    let count = method.template_tokens.filter(|_| pseudo_from.is_some());
+    let encoder_of = |longest| -> Result<Encoder> {
+        let encoder = Encoder::prompt_of(&template, pseudo_from, count, &tokenizer, longest)?;
+        Ok(encoder.causal(causal))
+    };
+    let verbalizer = Verbalizer::new(&spec.task.words, method.label_pieces, &tokenizer)?;
+    if verbalizer.classes() != classes {
+        return Err(CoreError::Setting(format!(
+            "task {} has {classes} labels but {} label words",
+            spec.task.name,
+            verbalizer.classes()
+        )));
+    }
+    let encoder = encoder_of(max_length)?;
+    let Some(shown) = &method.demonstrations else {
+        let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, seed)?;
+        return Ok(Built::new(Box::new(classifier), tokenizer, device));
+    };
+    if causal {
+        let message = "demonstrations stand behind the slot, where a causal model's must be last; \
+                       set demonstrations: null";
+        return Err(CoreError::Setting(message.into()));
+    }
+    let source = source(spec, shown)?;
+    let pieces = match method.labels {
+        LabelKind::Words => verbalizer.pieces.iter().map(Vec::len).max().unwrap_or(1),
+        LabelKind::Pseudo => 1,
+    };
+    let own = encoder.template_ids().len();
+    let lengths = Lengths::new(max_length, classes, shown.tokens, own, pieces)?;
+    let (encoder, shorter) = (encoder_of(lengths.query)?, encoder_of(lengths.shown)?);
+    let train: Vec<Encoded> = source
+        .train
+        .iter()
+        .map(|e| shorter.encode(e, &tokenizer))
+        .collect::<Result<_>>()?;
+    let similar = Similar::new(source.train, classes, shown.share, source.encoder, device)?;
+    let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, seed)?;
+    let classifier = classifier.with_demonstrations(&train, shown.contexts, seed);
     Ok(Built {
-        classifier,
-        tokenizer,
-        pad: special.pad,
-        device,
+        similar: Some(similar),
+        ..Built::new(Box::new(classifier), tokenizer, device)
+    })
+}
+
+/// The source of demonstrations, where the settings can work.
+fn source<'a>(spec: &RunSpec<'a>, settings: &Shown) -> Result<Source<'a>> {
+    let share = settings.share;
+    if !(share > 0.0 && share <= 1.0) {
+        let message = format!("the share of similar demonstrations is {share}; above 0, at most 1");
+        return Err(CoreError::Setting(message));
+    }
+    if settings.contexts == 0 || settings.tokens == 0 {
+        let message = "demonstrations need a context and a token at least";
+        return Err(CoreError::Setting(message.into()));
+    }
+    spec.demonstrations.ok_or_else(|| {
+        CoreError::Setting("demonstrations need training examples to be drawn from".into())
     })
 }
 

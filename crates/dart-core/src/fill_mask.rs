@@ -139,6 +139,7 @@ fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Ve
         maskable: Vec::new(),
         label: 0,
         truncated: false,
+        demonstrations: Vec::new(),
     };
     Ok(slots.into_iter().map(encoded).collect())
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use crate::error::Result;
+use crate::classifier::PromptEncoder;
+use crate::error::{CoreError, Result};
 use crate::lm::LanguageModel;
 use crate::lm::weights::Weights;
-use crate::method::{LabelKind, Method};
+use crate::method::{LabelKind, Method, PromptMethod, TemplateKind};
 use crate::prompt::{Part, Template};
 use crate::tokenizer::Tokenizer;
 use crate::train::RunSpec;
@@ -57,6 +58,7 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
     let Some(template) = (pseudo.size2()?.0 as usize).checked_sub(classes) else {
         return Ok(Vec::new());
     };
+    let pseudo = &seen(method, &best, pseudo, template as i64)?;
     let tokenizer = Tokenizer::load(spec.model)?;
     let tokens = template_tokens(&spec.task.template, &tokenizer)?;
     let vocabulary = LanguageModel::load(spec.model)?.embeddings;
@@ -85,6 +87,24 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
         });
     }
     Ok(rows)
+}
+
+/// P as the model sees it: an encoded template's rows come from its encoder.
+fn seen(method: &PromptMethod, best: &Weights, pseudo: &Tensor, m: i64) -> Result<Tensor> {
+    if method.template != TemplateKind::Encoded {
+        return Ok(pseudo.shallow_clone());
+    }
+    let _no_grad = tch::no_grad_guard();
+    let options = (pseudo.kind(), pseudo.device());
+    let encoder = PromptEncoder::new(method.prompt_encoder, pseudo.size2()?.1, 0, options)?;
+    for mut parameter in encoder.parameters() {
+        let value = best.get(&parameter.name).ok_or_else(|| {
+            let lacking = format!("the best weights lack {}", parameter.name);
+            CoreError::Setting(lacking)
+        })?;
+        parameter.tensor.f_copy_(value)?;
+    }
+    encoder.rows(pseudo, m)
 }
 
 /// The tokens of the template's own words.

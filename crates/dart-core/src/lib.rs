@@ -13,6 +13,7 @@ pub mod label_map;
 pub mod learned;
 pub mod libtorch;
 pub mod lm;
+pub mod logistic;
 pub mod memory;
 pub mod method;
 pub mod metrics;
@@ -21,6 +22,7 @@ pub mod pretrain;
 pub mod prompt;
 pub mod pseudo;
 pub mod rng;
+pub mod sentence;
 pub mod tokenizer;
 pub mod train;
 

@@ -103,7 +103,8 @@ pub fn estimate(
     let (train, embeddings, fluency) = match method {
         Method::Prompt(m) => (m.train, m.embeddings, m.fluency.as_ref()),
         Method::Head(m) => (m.train, m.embeddings, None),
-        _ => (TrainPart::None, Embeddings::Frozen, None),
+        Method::Sentence(m) => (m.train, m.embeddings, None),
+        Method::Majority => (TrainPart::None, Embeddings::Frozen, None),
     };
     let mut trained = match train {
         TrainPart::Lm => all - vocabulary,

@@ -94,6 +94,7 @@ impl Run {
             settings: &self.settings,
             task: &self.task,
             seed: 42,
+            demonstrations: None,
         }
     }
 

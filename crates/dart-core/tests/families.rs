@@ -233,6 +233,7 @@ fn spec<'a>(
         settings,
         task,
         seed: 13,
+        demonstrations: None,
     }
 }
 
@@ -253,6 +254,7 @@ fn settings(max_length: usize) -> TrainSettings {
         device: "cpu".into(),
         precision: Precision::Float32,
         recompute: false,
+        ..TrainSettings::default()
     }
 }
 

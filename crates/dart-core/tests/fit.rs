@@ -11,7 +11,7 @@ use dart_core::build::build;
 use dart_core::classifier::Place;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
-use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, TrainPart};
+use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, SentenceMethod, TrainPart};
 use dart_core::train::{
     EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, score,
 };
@@ -121,6 +121,7 @@ impl Run {
             settings: &self.settings,
             task: &self.task,
             seed: self.seed,
+            demonstrations: None,
         }
     }
 
@@ -152,11 +153,19 @@ fn head() -> Method {
     })
 }
 
+fn sentence(train: TrainPart) -> Method {
+    Method::Sentence(SentenceMethod {
+        train,
+        embeddings: Embeddings::Trained,
+        logreg_c: 1.0,
+    })
+}
+
 /// With accumulation and dropout, for every step at which a run can be stopped, before and after
 /// that step's evaluation, whether or not the state was saved before.
 #[test]
 fn a_resumed_run_equals_an_undisturbed_one() {
-    for method in [Method::Prompt(dart()), head()] {
+    for method in [Method::Prompt(dart()), head(), sentence(TrainPart::Lm)] {
         let whole = Run::new(method.clone());
         let mut undisturbed = Watch::default();
         let outcome = whole.fit(&mut undisturbed).unwrap();
@@ -268,7 +277,9 @@ fn a_fit_moves_what_it_trains_and_saves_no_vocabulary() {
 /// The weights that `score` reads are those that were best on dev.
 #[test]
 fn score_uses_the_best_weights() {
-    for method in [Method::Prompt(dart()), head()] {
+    let frozen = sentence(TrainPart::None);
+    let tuned = sentence(TrainPart::Lm);
+    for method in [Method::Prompt(dart()), head(), frozen, tuned] {
         let run = Run::new(method);
         let outcome = run.fit(&mut Watch::default()).unwrap();
         let (_, dev) = examples();

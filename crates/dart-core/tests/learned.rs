@@ -20,6 +20,7 @@ fn read(method: &Method, state: &Path) -> Vec<LearnedRow> {
         settings: &common::settings(),
         task: &task(),
         seed: 1,
+        demonstrations: None,
     };
     learned(&spec, state, 2).unwrap()
 }

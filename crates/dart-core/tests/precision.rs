@@ -74,6 +74,7 @@ fn built(model: &Path, method: &Method, settings: &TrainSettings, task: &Task) -
         settings,
         task,
         seed: 42,
+        demonstrations: None,
     })
     .unwrap();
     for parameter in built.classifier.parameters() {
@@ -249,6 +250,7 @@ fn runs_of_every_format_resume_and_score() {
             settings: &settings,
             task: &task,
             seed: 42,
+            demonstrations: None,
         };
         let run = |stops: &[Option<usize>]| {
             let dir = tempfile::tempdir().unwrap();

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use dart_core::method::{
-    Embeddings, Fluency, FluencyLabels, FluencyMask, LabelKind, LabelPieces, Method, PromptMethod,
-    RowInit, TemplateKind, TrainPart,
+    Fluency, FluencyLabels, FluencyMask, LabelKind, Method, PromptMethod, TemplateKind,
 };
-use dart_core::train::{Precision, RunSpec, TrainSettings, time};
+use dart_core::train::{RunSpec, TrainSettings, time};
 use dart_data::{OwnTask, SplitRequest, load};
 use serde_json::json;
 
@@ -93,34 +92,22 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let method = Method::Prompt(PromptMethod {
         template: TemplateKind::Pseudo,
         labels: LabelKind::Pseudo,
-        template_init: RowInit::Manual,
-        label_init: RowInit::Manual,
-        label_pieces: LabelPieces::Mean,
-        full_vocab: false,
         fluency: (args.fluency > 0.0).then_some(Fluency {
             weight: args.fluency,
             labels: FluencyLabels::Sampled,
             mask: FluencyMask::Rate(args.mask_rate),
+            reference_bug: false,
         }),
-        train: TrainPart::Lm,
-        embeddings: Embeddings::Frozen,
+        ..PromptMethod::default()
     });
     let settings = TrainSettings {
         learning_rate: args.learning_rate,
-        pseudo_learning_rate: None,
         batch: args.batch,
-        accumulation: 1,
         steps: args.steps,
         warmup: 0.0,
-        weight_decay: 0.01,
-        clip: 1.0,
         eval_every: args.steps,
-        patience: None,
-        max_length: 128,
         threads: args.threads,
-        device: "cpu".into(),
-        precision: Precision::Float32,
-        recompute: false,
+        ..TrainSettings::default()
     };
     let spec = RunSpec {
         model: &args.model,
@@ -128,6 +115,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         settings: &settings,
         task: &task,
         seed: args.seed,
+        demonstrations: None,
     };
     let timing = time(&spec, &splits.train, &splits.test, args.warm_up)?;
     let mut object = serde_json::to_value(timing)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use crate::bootstrap::{Bootstrap, SAMPLES};
-use crate::plan::Plan;
+use crate::plan::{Group, Plan};
 use crate::results::{Cell, Row, score};
 use crate::stats;
 
@@ -176,11 +176,14 @@ fn pairs<'a>(cells: &[Cell<'a>], task: usize, first: usize, other: usize) -> Vec
     };
     let mut pairs = Vec::new();
     for row in of(first).flat_map(|cell| &cell.rows) {
-        // A method without a model stands against each model.
+        // A method without a model, or with one of its own, stands against each model.
+        let comparable = |group: &Group| {
+            let model = group.model == row.group.model || !group.shared_model;
+            (group.k, group.seed) == (row.group.k, row.group.seed) && model
+        };
         let matching = of(other)
-            .filter(|c| c.k == row.group.k && (c.model == row.group.model || c.model == "none"))
             .flat_map(|cell| &cell.rows)
-            .find(|r| r.group.seed == row.group.seed);
+            .find(|r| comparable(r.group));
         let Some(matching) = matching else { continue };
         let on_test = row.group.test_rows > 0;
         if let (Some(a), Some(b)) = (score(row, on_test), score(matching, on_test)) {

@@ -8,9 +8,10 @@ use dart_data::{Catalog, Task};
 use crate::config::{self, Loaded, OneOrMany, Shots};
 use crate::failure::Usage;
 use crate::methods::{Methods, Named};
-use crate::options::Options;
+use crate::options::{Grid, Kind, Options};
 use crate::places;
 use crate::published::{self, Figure};
+use crate::resolve::ENCODER;
 use crate::search::{self, Points, Sampling};
 use crate::shard::Shard;
 use crate::tasks::TaskEntry;
@@ -55,6 +56,22 @@ pub struct Choice {
     pub options: Options,
     /// The points that a search tries.
     pub search: Points,
+    /// The sentence encoder, where it uses one: to classify by, or to choose demonstrations.
+    pub encoder: Option<Model>,
+}
+
+impl Choice {
+    /// Whether it runs on each of the experiment's models.
+    pub fn shares_models(&self) -> bool {
+        matches!(self.named.kind, Kind::Head | Kind::Prompt)
+    }
+
+    /// The one model that it runs on, in place of the experiment's.
+    pub fn own_model(&self) -> Option<&Model> {
+        self.encoder
+            .as_ref()
+            .filter(|_| self.named.kind == Kind::Sentence)
+    }
 }
 
 /// A validated experiment.
@@ -120,6 +137,13 @@ pub fn catalog(files: &[PathBuf]) -> Result<Catalog> {
 }
 
 impl Experiment {
+    /// The models that some method runs on.
+    pub fn used_models(&self) -> impl Iterator<Item = &Model> {
+        let shared = self.methods.iter().any(Choice::shares_models);
+        let own = self.methods.iter().filter_map(|m| m.encoder.as_ref());
+        self.models.iter().filter(move |_| shared).chain(own)
+    }
+
     /// Reads and validates what `call` names.
     pub fn load(call: &Call) -> Result<Self> {
         let root = places::root()?;
@@ -225,12 +249,22 @@ impl Experiment {
                 .over(&named.own)
                 .over(&raw.settings)
                 .over(&named.preset);
-            let search = search::points(name, &grid.without(&fixed), sampling)
+            let grid = grid.without(&fixed);
+            if grid.encoder.is_some() {
+                let message = "`encoder` cannot be searched; give each its own method";
+                return Err(Usage(format!("{shown}: search: {name}: {message}")).into());
+            }
+            let encoder = uses_encoder(named.kind, &options, &grid).then(|| {
+                let encoder = options.encoder.as_deref().unwrap_or(ENCODER);
+                model(encoder, &root, &root)
+            });
+            let search = search::points(name, &grid, sampling)
                 .map_err(|m| Usage(format!("{shown}: search: {name}: {m}")))?;
             methods.push(Choice {
                 named,
                 options,
                 search,
+                encoder,
             });
         }
         let fault = |m| Usage(format!("{shown}: {m}"));
@@ -291,6 +325,13 @@ impl Experiment {
             notes: raw.notes.map(|notes| notes.0).unwrap_or_default(),
         })
     }
+}
+
+/// Whether a trial of a method may ask for the sentence encoder.
+fn uses_encoder(kind: Kind, options: &Options, grid: &Grid) -> bool {
+    let shows = matches!(options.demonstrations, Some(Some(_))) || grid.demonstrations.is_some();
+    let all = options.demonstration_share == Some(1.0) && grid.demonstration_share.is_none();
+    kind == Kind::Sentence || kind == Kind::Prompt && shows && !all
 }
 
 fn model(name: &str, root: &Path, base: &Path) -> Model {

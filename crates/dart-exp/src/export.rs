@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dart_core::checkpoint::{Contents, Origin, contents, save};
-use dart_core::method::Method;
+use dart_core::checkpoint::{Contents, Origin, check, contents, save};
 use dart_core::train::{Control, EvalReport, FitOutcome, Observer, StepReport, fit, load_best};
 
 use crate::failure::Usage;
@@ -47,8 +46,8 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     let Some(record) = files.fit()? else {
         bail!("{shown}: the run has not finished its training; `dart-exp run` goes on with it");
     };
-    if job.method == Method::Majority {
-        bail!("{shown}: majority has no model to export");
+    if let Err(why) = check(&job.method) {
+        bail!("{shown}: {why}");
     }
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let task = worker::task(&job)?;

@@ -105,7 +105,7 @@ fn lines(plan: &Plan, cells: &[Cell]) -> Vec<Line> {
     keys.sort_by_key(|(method, _, _)| *method);
     let line = |(method, model, k): (usize, &str, usize)| {
         let mut name = experiment.methods[method].named.title.clone();
-        if experiment.models.len() > 1 && model != "none" {
+        if experiment.models.len() > 1 && experiment.methods[method].shares_models() {
             name += &format!(", {model}");
         }
         if experiment.ks.len() > 1 {

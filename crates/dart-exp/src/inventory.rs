@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 
 use crate::experiment::{Experiment, Model};
 use crate::failure::Usage;
-use crate::options::Kind;
 use crate::places::short;
 
 /// A hash of a model folder's configuration, tokenizer and weights.
@@ -50,12 +49,9 @@ pub fn content_hash(folder: &Path) -> Result<String> {
 /// Data and models that are not there or cannot be used, each with its remedy.
 pub fn missing(experiment: &Experiment) -> Vec<String> {
     let mut missing = Vec::new();
-    if experiment
-        .methods
-        .iter()
-        .any(|choice| choice.named.kind != Kind::Majority)
-    {
-        missing.extend(experiment.models.iter().filter_map(missing_model));
+    for model in experiment.used_models() {
+        let lacks = missing_model(model).filter(|message| !missing.contains(message));
+        missing.extend(lacks);
     }
     for task in &experiment.tasks {
         missing.extend(missing_data(experiment, task));

@@ -61,6 +61,9 @@ pub struct Job {
     pub files: RunFiles,
     /// The language model's folder.
     pub model: PathBuf,
+    /// The sentence encoder's folder, for methods that show similar examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<PathBuf>,
     /// The data.
     pub data: Data,
     /// What is trained.

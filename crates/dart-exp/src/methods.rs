@@ -98,7 +98,7 @@ impl Methods {
         named.kind = kind.ok_or_else(|| {
             Usage(format!(
                 "method `{name}` needs `from:` (a method that it builds on) or `kind:` (majority, \
-                 head or prompt)"
+                 head, prompt or sentence)"
             ))
         })?;
         Ok(named)

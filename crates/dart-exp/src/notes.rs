@@ -30,6 +30,7 @@ pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
         .map(|m| m.name.as_str())
         .collect();
     notes.push(format!("Language model: {}.", models.join(", ")));
+    notes.extend(encoders(plan));
     notes.extend(truncated(rows));
     notes.extend(plan.experiment.notes.iter().cloned());
     notes.extend(published(plan));
@@ -39,6 +40,20 @@ pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
             .map(|warning| format!("Data: {warning}.")),
     );
     notes
+}
+
+/// Methods that use a sentence encoder.
+fn encoders(plan: &Plan) -> Vec<String> {
+    let methods = plan.experiment.methods.iter();
+    methods
+        .filter_map(|choice| {
+            let model = choice.encoder.as_ref()?;
+            Some(format!(
+                "{}: sentence encoder {}.",
+                choice.named.title, model.name
+            ))
+        })
+        .collect()
 }
 
 fn seeds(plan: &Plan) -> usize {

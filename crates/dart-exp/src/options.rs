@@ -1,6 +1,8 @@
 //! Every setting that a method, an experiment, a search or `--set` may give, by its flat name.
 
-use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit, TemplateKind, TrainPart};
+use dart_core::method::{
+    Embeddings, LabelKind, LabelPieces, PromptEncoderKind, RowInit, TemplateKind, TrainPart,
+};
 use dart_core::rng::Rng;
 use dart_core::train::Precision;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -18,6 +20,8 @@ pub enum Kind {
     Head,
     /// A prompt and the language model's own head.
     Prompt,
+    /// Logistic regression on the embeddings of a sentence encoder.
+    Sentence,
 }
 
 /// A key that stands in the file has a value, which may be null where the type allows it.
@@ -171,13 +175,17 @@ macro_rules! options {
 }
 
 options! {
-    /// What the template is made of: `none`, `hard` or `pseudo`.
+    /// What the template is made of: `none`, `hard`, `pseudo` or `encoded`.
     template: TemplateKind,
     /// What classes are mapped to: `words` or `pseudo`.
     labels: LabelKind,
-    /// How the template's pseudo tokens start: `manual` or `random`.
+    /// Number of the template's pseudo tokens; null: one for each of the manual template's.
+    template_tokens: Option<usize>,
+    /// What computes an encoded template's rows: `lstm` or `mlp`.
+    prompt_encoder: PromptEncoderKind,
+    /// How the template's pseudo tokens start: `manual`, `random` or `uniform` (the reference's).
     template_init: RowInit,
-    /// How the labels' pseudo tokens start: `manual` or `random`.
+    /// How the labels' pseudo tokens start: `manual`, `random` or `uniform`.
     label_init: RowInit,
     /// What stands for a label word of several pieces: `mean` or `first`.
     label_pieces: LabelPieces,
@@ -189,6 +197,18 @@ options! {
     fluency_labels: LabelsUnder,
     /// Which input tokens are masked: `one`, or a rate.
     fluency_mask: Mask,
+    /// The reference's fluency loss, in which every label counts as a wrong one.
+    reference_bug: bool,
+    /// Contexts of demonstrations over which class scores are averaged; null: no demonstrations.
+    demonstrations: Option<usize>,
+    /// Longest text of a demonstration in tokens.
+    demonstration_tokens: usize,
+    /// Share of each class, the most similar to the input, from which they are drawn; 1: all.
+    demonstration_share: f64,
+    /// The sentence encoder: a name under models/, or a folder.
+    encoder: String,
+    /// C of the logistic regression, the inverse strength of its L2 penalty.
+    logreg_c: f64,
     /// Which weights of the language model are trained: `none`, `lm`, `bitfit` or `prompt`.
     train: TrainPart,
     /// Whether the vocabulary's rows are trained: `frozen` or `trained`.
@@ -197,6 +217,8 @@ options! {
     learning_rate: f64,
     /// Peak learning rate of the pseudo rows; null: `learning_rate`.
     pseudo_learning_rate: Option<f64>,
+    /// Share of the steps, the first, in which only the pseudo rows are trained.
+    prompt_first: f64,
     /// Examples a micro-batch.
     batch: usize,
     /// Micro-batches a step.
@@ -209,6 +231,8 @@ options! {
     warmup: f64,
     /// AdamW's weight decay.
     weight_decay: f64,
+    /// Weight decay on embeddings and pseudo rows too.
+    decay_embeddings: bool,
     /// Largest gradient norm.
     clip: f64,
     /// Steps between evaluations on dev.
@@ -287,14 +311,7 @@ mod tests {
             let at = Options::NAMES.iter().position(|n| *n == name).unwrap();
             cells[at].as_str()
         };
-        assert_eq!(
-            [
-                cell("fluency_labels"),
-                cell("fluency_mask"),
-                cell("patience"),
-                cell("steps")
-            ],
-            ["3", "one", "", ""]
-        );
+        let names = ["fluency_labels", "fluency_mask", "patience", "steps"];
+        assert_eq!(names.map(cell), ["3", "one", "", ""]);
     }
 }

@@ -1,6 +1,7 @@
 //! From an experiment to the list of its runs, or to all that is missing for them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use anyhow::{Context, Result, bail};
 use dart_core::method::Method;
@@ -42,6 +43,8 @@ pub struct Group {
     pub method: usize,
     /// The model's name; `none` for methods that use none.
     pub model: String,
+    /// Whether that is one of the experiment's models, and not the method's own or none.
+    pub shared_model: bool,
     /// Training examples a class.
     pub k: usize,
     /// The seed.
@@ -135,8 +138,10 @@ impl Plan {
             ),
         }
         let mut models = HashMap::new();
-        for model in &experiment.models {
-            models.insert(model.name.as_str(), content_hash(&model.folder)?);
+        for model in experiment.used_models() {
+            if let Entry::Vacant(place) = models.entry(model.folder.clone()) {
+                place.insert(content_hash(&model.folder)?);
+            }
         }
         let mut groups = Vec::new();
         let mut warnings: Vec<(String, Vec<u64>)> = Vec::new();
@@ -160,14 +165,16 @@ impl Plan {
                 }
             }
             for (m, choice) in experiment.methods.iter().enumerate() {
-                let without_model = choice.named.kind == Kind::Majority;
-                let models_here: &[Model] = if without_model {
-                    std::slice::from_ref(&none)
-                } else {
-                    &experiment.models
+                let models_here: &[Model] = match (choice.own_model(), choice.named.kind) {
+                    (Some(own), _) => std::slice::from_ref(own),
+                    (None, Kind::Majority) => std::slice::from_ref(&none),
+                    (None, _) => &experiment.models,
                 };
                 for model in models_here {
-                    let content = models.get(model.name.as_str()).filter(|_| !without_model);
+                    // What of the models decides a run's result.
+                    let mut content = models.get(&model.folder).cloned().unwrap_or_default();
+                    let encoder = choice.encoder.as_ref().filter(|_| choice.shares_models());
+                    content += encoder.map_or("", |e| models[&e.folder].as_str());
                     for &k in &experiment.ks {
                         for &seed in &experiment.seeds {
                             let place = Place {
@@ -178,8 +185,7 @@ impl Plan {
                                 k,
                                 seed,
                             };
-                            let content = content.map_or("", String::as_str);
-                            groups.push(group(place, choice, &splits[&(k, seed)], content)?);
+                            groups.push(group(place, choice, &splits[&(k, seed)], &content)?);
                         }
                     }
                 }
@@ -309,6 +315,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
                 predictions: Default::default(),
             },
             model: model.folder.clone(),
+            encoder: choice.encoder.as_ref().map(|e| e.folder.clone()),
             data,
             method: resolved.method.clone(),
             settings: resolved.settings.clone(),
@@ -323,7 +330,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             test_cost: if choice.named.kind == Kind::Majority {
                 1.0
             } else {
-                test_rows as f64
+                (test_rows * resolved.contexts()) as f64
             },
         };
         trials.push((resolved, run));
@@ -333,6 +340,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
         task: t,
         method: m,
         model: model.name.clone(),
+        shared_model: choice.shares_models(),
         k,
         seed,
         test_rows,
@@ -343,6 +351,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
 
 /// Examples passed through the model, a backward pass counted as two.
 fn cost(resolved: &Resolved, task: &Task, dev: usize) -> f64 {
+    let dev = dev * resolved.contexts();
     let Some(steps) = resolved.shown.steps else {
         return if resolved.method == Method::Majority {
             1.0
@@ -353,6 +362,8 @@ fn cost(resolved: &Resolved, task: &Task, dev: usize) -> f64 {
     let s = &resolved.settings;
     let under = match &resolved.method {
         Method::Prompt(method) if method.fluency.is_some() => task.labels.len().min(6),
+        // Two partners an example.
+        Method::Sentence(_) => 2,
         _ => 0,
     };
     let step = s.batch * s.accumulation * 3 * (1 + under);

@@ -8,7 +8,6 @@ use crate::commands::print;
 use crate::estimate::need;
 use crate::experiment::{Call, Experiment};
 use crate::inventory::{leave_out, missing};
-use crate::options::Kind;
 use crate::places::short;
 use crate::plan::{Plan, Run};
 use crate::progress::duration;
@@ -47,9 +46,9 @@ fn outline(experiment: &Experiment) -> String {
     let (tasks, seeds) = (experiment.tasks.len(), experiment.seeds.len());
     let (mut text, mut runs) = (String::new(), 0);
     for choice in &experiment.methods {
-        let models = match choice.named.kind {
-            Kind::Majority => 1,
-            _ => experiment.models.len(),
+        let models = match choice.shares_models() {
+            true => experiment.models.len(),
+            false => 1,
         };
         let trials = choice.search.points.len().min(choice.search.limit);
         let here = tasks * seeds * experiment.ks.len() * models * trials;

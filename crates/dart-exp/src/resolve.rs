@@ -1,12 +1,15 @@
 //! From layers of settings to a method and its training settings.
 
 use dart_core::method::{
-    Embeddings, Fluency, FluencyLabels, FluencyMask, HeadMethod, LabelKind, LabelPieces, Method,
-    PromptMethod, RowInit, TemplateKind, TrainPart,
+    Fluency, FluencyLabels, FluencyMask, HeadMethod, LabelKind, Method, PromptMethod,
+    SentenceMethod, Shown, TemplateKind, TrainPart,
 };
-use dart_core::train::{Precision, TrainSettings};
+use dart_core::train::TrainSettings;
 
 use crate::options::{Decided, Kind, LabelsUnder, Mask, Options};
+
+/// The packaged sentence encoder.
+pub const ENCODER: &str = "all-minilm-l6-v2";
 
 /// A method with every setting decided. Settings that have no meaning for it stand at one fixed
 /// value, so that they do not make two runs of one.
@@ -20,36 +23,57 @@ pub struct Resolved {
     pub shown: Options,
 }
 
+impl Resolved {
+    /// Inputs that stand for one example when it is predicted.
+    pub fn contexts(&self) -> usize {
+        match &self.method {
+            Method::Prompt(method) => method.demonstrations.as_ref().map_or(1, |d| d.contexts),
+            _ => 1,
+        }
+    }
+}
+
 /// Settings that hold where neither preset nor experiment says otherwise.
 fn defaults() -> Decided {
+    let (method, settings) = (PromptMethod::default(), TrainSettings::default());
     Decided {
-        template: TemplateKind::Hard,
-        labels: LabelKind::Words,
-        template_init: RowInit::Manual,
-        label_init: RowInit::Manual,
-        label_pieces: LabelPieces::Mean,
-        full_vocab: false,
+        template: method.template,
+        labels: method.labels,
+        template_tokens: method.template_tokens,
+        prompt_encoder: method.prompt_encoder,
+        template_init: method.template_init,
+        label_init: method.label_init,
+        label_pieces: method.label_pieces,
+        full_vocab: method.full_vocab,
         fluency: None,
         fluency_labels: LabelsUnder::Auto,
         fluency_mask: Mask::One,
-        train: TrainPart::Lm,
-        embeddings: Embeddings::Frozen,
-        learning_rate: 1e-4,
-        pseudo_learning_rate: None,
-        batch: 8,
-        accumulation: 1,
-        steps: 160,
+        reference_bug: false,
+        demonstrations: None,
+        demonstration_tokens: 50,
+        demonstration_share: 0.5,
+        encoder: ENCODER.to_owned(),
+        logreg_c: 1.0,
+        train: method.train,
+        embeddings: method.embeddings,
+        learning_rate: settings.learning_rate,
+        pseudo_learning_rate: settings.pseudo_learning_rate,
+        prompt_first: settings.prompt_first,
+        batch: settings.batch,
+        accumulation: settings.accumulation,
+        steps: settings.steps,
         epochs: None,
-        warmup: 0.05,
-        weight_decay: 0.01,
-        clip: 1.0,
-        eval_every: 20,
-        patience: None,
-        max_length: 128,
-        threads: 1,
-        device: "cpu".to_owned(),
-        precision: Precision::Float32,
-        recompute: false,
+        warmup: settings.warmup,
+        weight_decay: settings.weight_decay,
+        decay_embeddings: settings.decay_embeddings,
+        clip: settings.clip,
+        eval_every: settings.eval_every,
+        patience: settings.patience,
+        max_length: settings.max_length,
+        threads: settings.threads,
+        device: settings.device,
+        precision: settings.precision,
+        recompute: settings.recompute,
     }
 }
 
@@ -88,6 +112,9 @@ fn check(all: &Decided) -> Result<(), String> {
         ("eval_every", all.eval_every),
         ("patience", all.patience.unwrap_or(1)),
         ("threads", all.threads),
+        ("template_tokens", all.template_tokens.unwrap_or(1)),
+        ("demonstrations", all.demonstrations.unwrap_or(1)),
+        ("demonstration_tokens", all.demonstration_tokens),
     ];
     if let Some((name, _)) = at_least_1.iter().find(|(_, value)| *value == 0) {
         return Err(format!("`{name}` must be at least 1"));
@@ -106,15 +133,24 @@ fn check(all: &Decided) -> Result<(), String> {
         ),
         ("fluency", all.fluency.unwrap_or(1.0)),
         ("clip", all.clip),
+        ("logreg_c", all.logreg_c),
+        ("demonstration_share", all.demonstration_share),
     ];
     if let Some((name, value)) = positive.iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
         return Err(format!("`{name}` is {value}; it must be above 0"));
     }
-    if !(0.0..1.0).contains(&all.warmup) {
+    if all.demonstration_share > 1.0 {
         return Err(format!(
-            "`warmup` is {}; it must be at least 0 and below 1",
-            all.warmup
+            "`demonstration_share` is {}; it must be at most 1",
+            all.demonstration_share
         ));
+    }
+    for (name, value) in [("warmup", all.warmup), ("prompt_first", all.prompt_first)] {
+        if !(0.0..1.0).contains(&value) {
+            return Err(format!(
+                "`{name}` is {value}; it must be at least 0 and below 1"
+            ));
+        }
     }
     if !(all.weight_decay >= 0.0 && all.weight_decay.is_finite()) {
         return Err(format!(
@@ -136,14 +172,32 @@ fn shown(kind: Kind, trained: bool, all: &mut Decided) -> Options {
     if kind != Kind::Prompt {
         without!(template, labels, label_pieces, full_vocab, fluency);
     }
-    if kind != Kind::Prompt || all.template != TemplateKind::Pseudo {
-        without!(template_init);
+    if kind != Kind::Prompt || !all.template.is_free() {
+        without!(template_init, template_tokens);
+    }
+    if kind != Kind::Prompt || all.template != TemplateKind::Encoded {
+        without!(prompt_encoder);
     }
     if kind != Kind::Prompt || all.labels != LabelKind::Pseudo {
         without!(label_init);
     }
+    if kind != Kind::Prompt || !all.template.is_free() && all.labels != LabelKind::Pseudo {
+        without!(pseudo_learning_rate, prompt_first);
+    }
+    if kind != Kind::Prompt {
+        without!(demonstrations);
+    }
+    if all.demonstrations.is_none() {
+        without!(demonstration_tokens, demonstration_share);
+    }
+    if kind != Kind::Sentence {
+        without!(logreg_c);
+    }
+    if kind != Kind::Sentence && !shows_similar(all) {
+        without!(encoder);
+    }
     if all.fluency.is_none() {
-        without!(fluency_labels, fluency_mask);
+        without!(fluency_labels, fluency_mask, reference_bug);
     }
     if kind == Kind::Majority {
         without!(max_length, threads, device, precision);
@@ -154,13 +208,20 @@ fn shown(kind: Kind, trained: bool, all: &mut Decided) -> Options {
             embeddings,
             learning_rate,
             pseudo_learning_rate,
+            prompt_first,
             batch,
             accumulation,
             steps
         );
         without!(warmup, weight_decay, clip, eval_every, patience, recompute);
+        without!(decay_embeddings);
     }
     shown
+}
+
+/// Whether demonstrations are chosen by a sentence encoder.
+fn shows_similar(all: &Decided) -> bool {
+    all.demonstrations.is_some() && all.demonstration_share < 1.0
 }
 
 fn method(kind: Kind, all: &Decided) -> Method {
@@ -168,6 +229,11 @@ fn method(kind: Kind, all: &Decided) -> Method {
     match kind {
         Kind::Majority => Method::Majority,
         Kind::Head => Method::Head(HeadMethod { train, embeddings }),
+        Kind::Sentence => Method::Sentence(SentenceMethod {
+            train,
+            embeddings,
+            logreg_c: all.logreg_c,
+        }),
         Kind::Prompt => Method::Prompt(PromptMethod {
             template: all.template,
             labels: all.labels,
@@ -187,9 +253,17 @@ fn method(kind: Kind, all: &Decided) -> Method {
                     Mask::One => FluencyMask::One,
                     Mask::Rate(rate) => FluencyMask::Rate(rate),
                 },
+                reference_bug: all.reference_bug,
             }),
             train,
             embeddings,
+            template_tokens: all.template_tokens,
+            prompt_encoder: all.prompt_encoder,
+            demonstrations: all.demonstrations.map(|contexts| Shown {
+                contexts,
+                tokens: all.demonstration_tokens,
+                share: all.demonstration_share,
+            }),
         }),
     }
 }
@@ -211,6 +285,8 @@ fn settings(all: &Decided) -> TrainSettings {
         device: all.device.clone(),
         precision: all.precision,
         recompute: all.recompute,
+        prompt_first: all.prompt_first,
+        decay_embeddings: all.decay_embeddings,
     }
 }
 
@@ -235,6 +311,26 @@ mod tests {
             resolved(Kind::Majority, "{threads: 4, labels: pseudo}").unwrap()
         );
         assert_eq!(
+            resolved(Kind::Sentence, "{train: none}").unwrap(),
+            resolved(
+                Kind::Sentence,
+                "{train: none, learning_rate: 1, demonstrations: 4}"
+            )
+            .unwrap()
+        );
+        assert_eq!(
+            resolved(
+                Kind::Prompt,
+                "{demonstration_tokens: 9, encoder: x, logreg_c: 2}"
+            )
+            .unwrap(),
+            resolved(
+                Kind::Prompt,
+                "{template_tokens: 3, prompt_encoder: mlp, prompt_first: 0.5}"
+            )
+            .unwrap()
+        );
+        assert_eq!(
             resolved(Kind::Prompt, "{fluency: 0, fluency_mask: 0.1}").unwrap(),
             resolved(Kind::Prompt, "{}").unwrap()
         );
@@ -242,6 +338,23 @@ mod tests {
             resolved(Kind::Prompt, "{fluency: 1, fluency_mask: 0.1}").unwrap(),
             resolved(Kind::Prompt, "{fluency: 1}").unwrap()
         );
+    }
+
+    /// A run's id is a hash of this text.
+    #[test]
+    fn settings_at_their_defaults_are_the_text_that_finished_runs_have() {
+        let run = resolved(Kind::Prompt, "{fluency: 1}").unwrap();
+        let method = "{\"prompt\":{\"template\":\"hard\",\"labels\":\"words\",\
+                      \"template_init\":\"manual\",\"label_init\":\"manual\",\
+                      \"label_pieces\":\"mean\",\"full_vocab\":false,\"fluency\":{\"weight\":1.0,\
+                      \"labels\":\"auto\",\"mask\":\"one\"},\"train\":\"lm\",\
+                      \"embeddings\":\"frozen\"}}";
+        assert_eq!(serde_json::to_string(&run.method).unwrap(), method);
+        let settings = "{\"learning_rate\":0.0001,\"pseudo_learning_rate\":null,\"batch\":8,\
+                        \"accumulation\":1,\"steps\":160,\"warmup\":0.05,\"weight_decay\":0.01,\
+                        \"clip\":1.0,\"eval_every\":20,\"patience\":null,\"max_length\":128,\
+                        \"threads\":1,\"device\":\"cpu\"}";
+        assert_eq!(serde_json::to_string(&run.settings).unwrap(), settings);
     }
 
     #[test]
@@ -261,5 +374,8 @@ mod tests {
         assert!(refusal("warmup: 1").contains("`warmup`"));
         assert!(refusal("learning_rate: .nan").contains("`learning_rate`"));
         assert!(refusal("fluency: -1").contains("`fluency`"));
+        assert!(refusal("prompt_first: 1").contains("`prompt_first`"));
+        assert!(refusal("demonstrations: 0").contains("`demonstrations`"));
+        assert!(refusal("demonstration_share: 1.5").contains("`demonstration_share`"));
     }
 }

@@ -11,7 +11,9 @@ use dart_core::CoreError;
 use dart_core::label_map::keep_rows;
 use dart_core::learned::learned;
 use dart_core::method::{LabelKind, Method};
-use dart_core::train::{Control, EvalReport, Observer, RunSpec, Scores, StepReport, fit, score};
+use dart_core::train::{
+    Control, EvalReport, Observer, RunSpec, Scores, Source, StepReport, fit, score,
+};
 use dart_data::{Example, SplitRequest, Splits, Task, cap_test};
 
 use crate::experiment::catalog;
@@ -131,6 +133,16 @@ pub fn spec<'a>(job: &'a Job, task: &'a Task) -> RunSpec<'a> {
         settings: &job.settings,
         task,
         seed: job.data.seed,
+        demonstrations: None,
+    }
+}
+
+/// [`spec`] with demonstrations from `train`.
+fn with_source<'a>(job: &'a Job, task: &'a Task, train: &'a [Example]) -> RunSpec<'a> {
+    let encoder = job.encoder.as_deref().unwrap_or(Path::new(""));
+    RunSpec {
+        demonstrations: Some(Source { train, encoder }),
+        ..spec(job, task)
     }
 }
 
@@ -141,7 +153,7 @@ fn train(job: &Job) -> Result<()> {
     fs::create_dir_all(&state).with_context(|| state.display().to_string())?;
     let mut watch = Watch::new(job)?;
     let outcome = fit(
-        &spec(job, &task),
+        &with_source(job, &task, &splits.train),
         &splits.train,
         &splits.dev,
         &state,
@@ -180,7 +192,7 @@ fn score_test(job: &Job) -> Result<()> {
     let fitted = files
         .fit()?
         .ok_or_else(|| anyhow!("the run has no finished fit"))?;
-    let spec = spec(job, &task);
+    let spec = with_source(job, &task, &splits.train);
     let (scores, record) = scored(job, &spec, splits.test, started)?;
     predictions::write(&job.files.predictions, &task.labels, &scores.predictions)?;
     projector::write(&files.folder, &learned(&spec, &files.state(), NEAR_WORDS)?)?;

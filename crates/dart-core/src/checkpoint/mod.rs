@@ -20,7 +20,7 @@ use crate::classifier::Parts;
 use crate::error::{CoreError, Result};
 use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Parameter, restore};
-use crate::method::{Embeddings, Method, TrainPart};
+use crate::method::{Embeddings, Method, PromptEncoderKind, PromptMethod, TemplateKind, TrainPart};
 use crate::tokenizer::Tokenizer;
 use crate::train::{FitOutcome, RunSpec};
 use dart_data::{Entities, Example, Mention};
@@ -55,15 +55,49 @@ pub fn contents(method: &Method) -> Contents {
     }
 }
 
+/// Refuses methods of which a checkpoint cannot hold all that they answer with.
+///
+/// # Errors
+/// Says why, and what can be exported.
+pub fn check(method: &Method) -> Result<()> {
+    let why = match method {
+        Method::Majority => "majority has no model to export",
+        Method::Sentence(_) => {
+            "a regression on sentence embeddings cannot be exported; prompt methods and \
+             fine-tuning can"
+        }
+        Method::Prompt(m) if m.demonstrations.is_some() => {
+            "demonstrations are training examples, which an exported folder does not hold; export \
+             a run without them (demonstrations: null)"
+        }
+        _ => return Ok(()),
+    };
+    Err(CoreError::Setting(why.into()))
+}
+
+/// The method of the exported classifier: the rows that an encoder computed are rows like others.
+fn exported(method: &Method) -> Method {
+    match method {
+        Method::Prompt(m) if m.template == TemplateKind::Encoded => Method::Prompt(PromptMethod {
+            template: TemplateKind::Pseudo,
+            prompt_encoder: PromptEncoderKind::default(),
+            ..m.clone()
+        }),
+        other => other.clone(),
+    }
+}
+
 /// Writes a trained classifier as the new folder `out`, in float32, and reads it back: the folder
 /// appears whole and only if what was read equals what was written, bit for bit.
 ///
 /// # Errors
 /// `out` exists or cannot be written; a method that cannot be exported; a copy that differs.
 pub fn save(built: &Built, origin: &Origin, contents: Contents, out: &Path) -> Result<Card> {
+    check(origin.spec.method)?;
     let parts = built.classifier.parts()?;
     let folder = PartFolder::create(out)?;
     let mut card = Card::new(origin, contents)?;
+    card.method = exported(origin.spec.method);
     card.vocab = parts.lm.config.vocab;
     card.template_rows = parts.template_rows;
     card.pseudo_tokens = layout::pseudo_tokens(&parts, &built.tokenizer);
@@ -155,6 +189,7 @@ pub fn load(dir: &Path, base: Option<&Path>, on: &str) -> Result<Checkpoint> {
         settings: &card.settings,
         task: &task,
         seed: card.seed,
+        demonstrations: None,
     };
     let built = assemble(&spec, lm, tokenizer)?;
     {

@@ -30,6 +30,7 @@ pub(super) struct Passes {
     words: Vec<Vec<i64>>,
     truth: Vec<usize>,
     passes: Vec<Pass>,
+    reference_bug: bool,
 }
 
 impl Passes {
@@ -64,6 +65,7 @@ impl Passes {
             words,
             truth,
             passes,
+            reference_bug: settings.reference_bug,
         }
     }
 
@@ -103,7 +105,7 @@ impl Passes {
             let head = head.f_reshape([-1, head.size()[2]])?; // [B · widest, D]
             let logits = model.full_logits(&head)?;
             let wanted: Vec<f32> = (0..size)
-                .flat_map(|e| vec![f32::from(pass.labels[e] == self.truth[e]); widest])
+                .flat_map(|e| vec![f32::from(self.is_true(pass.labels[e], e)); widest])
                 .collect();
             let wanted = Tensor::f_from_slice(&wanted)?.f_to_device(device)?;
             let losses = masked_word_loss(&logits, &targets, &wanted)?;
@@ -120,6 +122,10 @@ impl Passes {
             }
         }
         Ok(total)
+    }
+
+    fn is_true(&self, label: usize, example: usize) -> bool {
+        label == self.truth[example] && !self.reference_bug
     }
 
     /// The batch's ids with the drawn words masked.
@@ -152,7 +158,10 @@ impl Passes {
         let labels: Vec<i64> = pass
             .labels
             .iter()
-            .map(|&class| model.label_id(class))
+            .map(|&class| match self.reference_bug {
+                true => model.word_id(class),
+                false => model.label_id(class),
+            })
             .collect();
         let labels = indices(&labels, hidden.device())?.f_unsqueeze(1)?;
         Ok(hidden.f_scatter(1, &batch.slots, &labels)?)

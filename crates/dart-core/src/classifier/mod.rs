@@ -3,11 +3,16 @@
 mod fluency;
 mod head;
 mod prompt;
+mod prompt_encoder;
+mod rows;
+mod sentence;
 
 use tch::Tensor;
 
 pub use head::HeadClassifier;
 pub use prompt::{NO_CAUSAL_FLUENCY, PromptClassifier};
+pub use prompt_encoder::PromptEncoder;
+pub use sentence::SentenceClassifier;
 
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter};
@@ -61,8 +66,35 @@ pub trait Classifier {
     /// What is trained, in a fixed order.
     fn parameters(&self) -> Vec<Parameter>;
 
+    /// Whether optimizer steps change anything.
+    fn has_steps(&self) -> bool {
+        !self.parameters().is_empty()
+    }
+
     /// How examples become token ids.
     fn encoder(&self) -> &Encoder;
+
+    /// Is shown the training examples once, before anything else is done with them.
+    ///
+    /// # Errors
+    /// Examples that the method cannot learn from.
+    fn prepare(&self, _train: &[Encoded]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Sets the parameters that are solved for and not stepped to; comes before every evaluation.
+    ///
+    /// # Errors
+    /// libtorch's.
+    fn refit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The inputs that stand for an example when it is predicted, their logits being averaged;
+    /// empty: itself.
+    fn contexts(&self, _example: &Encoded) -> Vec<Encoded> {
+        Vec::new()
+    }
 
     /// Logits `[batch, classes]`.
     ///

@@ -4,14 +4,17 @@
 use tch::{Kind, Tensor};
 
 use super::fluency::Passes;
+use super::prompt_encoder::PromptEncoder;
+use super::rows::{mean_rows, random_rows, uniform_rows};
 use super::{Classifier, Losses, Parts, Place};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, indices};
-use crate::method::{Embeddings, LabelKind, PromptMethod, RowInit, TrainPart};
+use crate::method::{
+    Embeddings, FluencyLabels, LabelKind, PromptMethod, RowInit, TemplateKind, TrainPart,
+};
 use crate::objective::class_loss;
-use crate::prompt::{Batch, Encoded, Encoder, Verbalizer};
+use crate::prompt::{Batch, Demonstrations, Encoded, Encoder, Verbalizer};
 use crate::pseudo::lookup;
-use crate::rng::Rng;
 use crate::tokenizer::Special;
 
 /// A masked language model with a template and a verbalizer.
@@ -27,10 +30,13 @@ pub struct PromptClassifier {
     verbalizer: Verbalizer,
     /// m where the template is pseudo, else 0.
     template_rows: i64,
-    /// P, `[m + n, D]`; only the parts that are pseudo have rows.
+    /// P, `[m + n, D]`; only the parts that are pseudo have rows. An encoded template's are what its
+    /// encoder computes the rows from.
     pseudo: Tensor,
     /// Decoder biases of P; they stay 0 where the model's decoder has none.
     pseudo_bias: Tensor,
+    prompt_encoder: Option<PromptEncoder>,
+    demonstrations: Option<Demonstrations>,
 }
 
 impl PromptClassifier {
@@ -49,8 +55,7 @@ impl PromptClassifier {
     ) -> Result<Self> {
         check(method, &verbalizer, lm.config.causal())?;
         let (mut rows, mut biases) = (Vec::new(), Vec::new());
-        let pseudo_template = method.template == crate::method::TemplateKind::Pseudo;
-        let template: Vec<Vec<i64>> = match pseudo_template {
+        let template: Vec<Vec<i64>> = match method.template.is_free() {
             true => encoder.template_ids().iter().map(|&id| vec![id]).collect(),
             false => Vec::new(),
         };
@@ -62,6 +67,8 @@ impl PromptClassifier {
             (template.as_slice(), method.template_init, "template rows"),
             (labels, method.label_init, "label rows"),
         ];
+        let total = template.len() + labels.len();
+        let mut first = 0;
         for (sources, start, purpose) in init {
             if sources.is_empty() {
                 continue;
@@ -69,7 +76,12 @@ impl PromptClassifier {
             let (row, bias) = match start {
                 RowInit::Manual => mean_rows(&lm, sources)?,
                 RowInit::Random => random_rows(&lm, sources.len(), seed, purpose)?,
+                RowInit::Uniform => {
+                    let overwritten = lm.config.vocab - (total - first) as i64;
+                    uniform_rows(&lm, overwritten, sources.len(), seed, purpose)?
+                }
             };
+            first += sources.len();
             rows.push(row);
             biases.push(bias);
         }
@@ -81,7 +93,21 @@ impl PromptClassifier {
             ),
             false => (Tensor::f_cat(&rows, 0)?, Tensor::f_cat(&biases, 0)?),
         };
+        let prompt_encoder = match method.template {
+            TemplateKind::Encoded => {
+                let size = lm.config.embedding;
+                Some(PromptEncoder::new(
+                    method.prompt_encoder,
+                    size,
+                    seed,
+                    options,
+                )?)
+            }
+            _ => None,
+        };
         Ok(PromptClassifier {
+            prompt_encoder,
+            demonstrations: None,
             template_rows: template.len() as i64,
             lm,
             method: method.clone(),
@@ -101,6 +127,38 @@ impl PromptClassifier {
     /// The id that fills the slot with the label of class `class`.
     pub(super) fn label_id(&self, class: usize) -> i64 {
         self.lm.config.vocab + self.template_rows + class as i64
+    }
+
+    /// With training examples, encoded by an encoder of the same template, as demonstrations.
+    #[must_use]
+    pub fn with_demonstrations(mut self, train: &[Encoded], contexts: usize, seed: u64) -> Self {
+        let labels: Vec<Vec<i64>> = match self.method.labels {
+            LabelKind::Words => self.verbalizer.pieces.clone(),
+            LabelKind::Pseudo => (0..self.classes())
+                .map(|class| vec![self.label_id(class)])
+                .collect(),
+        };
+        let segment = i64::from(self.lm.config.token_types > 1);
+        let shown = Demonstrations::new(train, &labels, contexts, segment, seed);
+        self.demonstrations = Some(shown);
+        self
+    }
+
+    /// The label word of class `class`; of several pieces, the first.
+    pub(super) fn word_id(&self, class: usize) -> i64 {
+        self.verbalizer.pieces[class][0]
+    }
+
+    /// P as inputs and outputs see it, `[m + n, D]`: an encoded template's rows come from its
+    /// encoder.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn pseudo_rows(&self) -> Result<Tensor> {
+        match &self.prompt_encoder {
+            Some(encoder) => encoder.rows(&self.pseudo, self.template_rows),
+            None => Ok(self.pseudo.shallow_clone()),
+        }
     }
 
     /// Input rows of the labels `[n, D]` and their decoder biases `[n]`.
@@ -124,7 +182,7 @@ impl PromptClassifier {
         labels: &Tensor,
         mode: Mode,
     ) -> Result<Tensor> {
-        let template = self.pseudo.f_narrow(0, 0, self.template_rows)?;
+        let template = self.pseudo_rows()?.f_narrow(0, 0, self.template_rows)?;
         let free = Tensor::f_cat(&[&template, labels], 0)?; // [m + n, D]
         let words = lookup(&self.lm.embeddings, &free, ids)?;
         let hidden = self.lm.encode(&words, &batch.shape, Some(read), mode)?;
@@ -137,7 +195,7 @@ impl PromptClassifier {
         if self.pseudo.size()[0] == 0 {
             return Ok(words);
         }
-        let pseudo = LanguageModel::decode(head, &self.pseudo, &self.pseudo_bias)?;
+        let pseudo = LanguageModel::decode(head, &self.pseudo_rows()?, &self.pseudo_bias)?;
         Ok(Tensor::f_cat(&[words, pseudo], -1)?)
     }
 
@@ -199,11 +257,21 @@ impl Classifier for PromptClassifier {
                 ));
             }
         }
+        if let Some(encoder) = &self.prompt_encoder {
+            list.extend(encoder.parameters());
+        }
         list
     }
 
     fn encoder(&self) -> &Encoder {
         &self.encoder
+    }
+
+    fn contexts(&self, example: &Encoded) -> Vec<Encoded> {
+        let shown = self.demonstrations.iter();
+        shown
+            .flat_map(|shown| (0..shown.contexts()).map(|i| shown.for_evaluation(example, i)))
+            .collect()
     }
 
     fn logits(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
@@ -212,6 +280,18 @@ impl Classifier for PromptClassifier {
     }
 
     fn backward(&self, examples: &[&Encoded], place: Place, scale: f64) -> Result<Losses> {
+        let in_context: Vec<Encoded> = match &self.demonstrations {
+            None => Vec::new(),
+            Some(shown) => (0u64..)
+                .zip(examples)
+                .map(|(i, e)| shown.for_training(e, [place.step, place.micro, i]))
+                .collect(),
+        };
+        let in_context: Vec<&Encoded> = in_context.iter().collect();
+        let examples = match self.demonstrations {
+            None => examples,
+            Some(_) => in_context.as_slice(),
+        };
         let batch = Batch::new(examples, self.special.pad, self.lm.device())?;
         place.seed_pass(0);
         let loss = self.class_loss(&batch)?;
@@ -228,10 +308,12 @@ impl Classifier for PromptClassifier {
     }
 
     fn parts(&self) -> Result<Parts<'_>> {
+        // As predicting does: libtorch's LSTM has other bits where gradients are kept.
+        let _no_grad = tch::no_grad_guard();
         Ok(Parts {
             lm: &self.lm,
             template_rows: self.template_rows,
-            pseudo: self.pseudo.shallow_clone(),
+            pseudo: self.pseudo_rows()?,
             pseudo_bias: self.pseudo_bias.shallow_clone(),
             head: Vec::new(),
         })
@@ -254,6 +336,11 @@ fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool) -> Result
         if matches!(fluency.mask, crate::method::FluencyMask::Rate(r) if !(r > 0.0 && r < 1.0)) {
             return fail("fluency.mask: a rate must lie between 0 and 1");
         }
+        let as_reference =
+            fluency.labels == FluencyLabels::Sampled && method.labels == LabelKind::Pseudo;
+        if fluency.reference_bug && !as_reference {
+            return fail("reference_bug needs labels: pseudo and fluency_labels: sampled");
+        }
     }
     let words = method.labels == LabelKind::Words;
     if method.full_vocab && words && verbalizer.pieces.iter().any(|p| p.len() > 1) {
@@ -261,50 +348,9 @@ fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool) -> Result
             "full_vocab needs label words of one token each (or label_pieces: first, or pseudo labels)",
         );
     }
-    let hard = method.template != crate::method::TemplateKind::Pseudo;
+    let hard = !method.template.is_free();
     if method.train == TrainPart::Prompt && words && hard {
         return fail("train: prompt has nothing to train without pseudo tokens");
     }
     Ok(())
-}
-
-/// Rows of E and decoder biases, the mean over each list of ids: `[k, D]`, `[k]`.
-fn mean_rows(lm: &LanguageModel, sources: &[Vec<i64>]) -> Result<(Tensor, Tensor)> {
-    let (mut rows, mut biases) = (Vec::new(), Vec::new());
-    for ids in sources {
-        let at = indices(ids, lm.device())?;
-        let (row, bias) = (
-            lm.embeddings.f_index_select(0, &at)?,
-            lm.bias.f_index_select(0, &at)?,
-        );
-        let dims = Some([0i64].as_slice());
-        rows.push(row.f_mean_dim(dims, false, row.kind())?);
-        biases.push(bias.f_mean_dim(dims, false, bias.kind())?);
-    }
-    Ok((Tensor::f_stack(&rows, 0)?, Tensor::f_stack(&biases, 0)?))
-}
-
-/// Normal rows with the mean and the per-component standard deviation of E, and E's mean bias.
-fn random_rows(
-    lm: &LanguageModel,
-    count: usize,
-    seed: u64,
-    purpose: &str,
-) -> Result<(Tensor, Tensor)> {
-    let size = lm.config.embedding;
-    let options = (lm.embeddings.kind(), lm.device());
-    let mut rng = Rng::new(seed, purpose, &[]);
-    let draws: Vec<f64> = (0..count as i64 * size).map(|_| rng.normal()).collect();
-    let draws = Tensor::f_from_slice(&draws)?.f_view([count as i64, size])?;
-    let draws = draws.f_to_kind(options.0)?.f_to_device(options.1)?;
-    let dims = Some([0i64].as_slice());
-    let mean = lm.embeddings.f_mean_dim(dims, true, options.0)?;
-    let deviation = lm.embeddings.f_std_dim(dims, true, true)?;
-    let rows = draws.f_mul(&deviation)?.f_add(&mean)?;
-    let bias = lm
-        .bias
-        .f_mean(options.0)?
-        .f_expand([count as i64], false)?
-        .f_contiguous()?;
-    Ok((rows, bias))
 }

@@ -22,6 +22,8 @@ pub struct Encoded {
     pub label: usize,
     /// Whether a text was cut.
     pub truncated: bool,
+    /// Of each class the training examples that may be shown with this one; empty where none are.
+    pub demonstrations: Vec<Vec<usize>>,
 }
 
 /// A piece of an encoded template.
@@ -53,21 +55,45 @@ impl Encoder {
         tokenizer: &Tokenizer,
         max_length: usize,
     ) -> Result<Self> {
+        Self::prompt_of(template, pseudo_from, None, tokenizer, max_length)
+    }
+
+    /// [`Encoder::prompt`] with another number of template tokens: the i-th of N is the ⌊i·m/N⌋-th
+    /// of the template's m, where that one stands, so that tokens are repeated or left out evenly.
+    ///
+    /// # Errors
+    /// As [`Encoder::prompt`]; a template without words; no tokens.
+    pub fn prompt_of(
+        template: &Template,
+        pseudo_from: Option<i64>,
+        count: Option<usize>,
+        tokenizer: &Tokenizer,
+        max_length: usize,
+    ) -> Result<Self> {
+        let words = word_pieces(template, tokenizer);
+        let m: usize = words.iter().map(Vec::len).sum();
+        let n = count.unwrap_or(m);
+        if count.is_some() && (m == 0 || n == 0) {
+            return Err(CoreError::Setting(
+                "template_tokens must be at least 1, and the template must have a word to repeat"
+                    .into(),
+            ));
+        }
+        // How often the j-th of the template's tokens stands.
+        let times = |j: usize| ((j + 1) * n).div_ceil(m) - (j * n).div_ceil(m);
         let mut pieces = Vec::new();
         let mut template_ids = Vec::new();
+        let (mut words, mut j) = (words.into_iter(), 0);
         for part in &template.parts {
             match part {
-                Part::Words(words) => {
-                    // Punctuation such as a full stop or a comma joins what is before it.
-                    let joined = pieces.is_empty() || words.chars().nth(1).is_none();
-                    let ids = match joined {
-                        true => tokenizer.encode(words),
-                        false => tokenizer.encode_inside(words),
-                    };
-                    for id in ids {
-                        let place = template_ids.len() as i64;
-                        template_ids.push(id);
-                        pieces.push(Piece::Token(pseudo_from.map_or(id, |from| from + place)));
+                Part::Words(_) => {
+                    for id in words.next().unwrap_or_default() {
+                        for _ in 0..times(j) {
+                            let place = template_ids.len() as i64;
+                            template_ids.push(id);
+                            pieces.push(Piece::Token(pseudo_from.map_or(id, |from| from + place)));
+                        }
+                        j += 1;
                     }
                 }
                 Part::Mask => pieces.push(Piece::Slot),
@@ -186,6 +212,7 @@ impl Encoder {
             maskable,
             label: example.label,
             truncated,
+            demonstrations: Vec::new(),
         })
     }
 
@@ -225,6 +252,7 @@ impl Encoder {
             maskable: Vec::new(),
             label: example.label,
             truncated,
+            demonstrations: Vec::new(),
         })
     }
 
@@ -238,6 +266,26 @@ impl Encoder {
             false => tokenizer.frame().clone(),
         }
     }
+}
+
+/// The token ids of each of the template's stretches of words, in order.
+fn word_pieces(template: &Template, tokenizer: &Tokenizer) -> Vec<Vec<i64>> {
+    let (mut all, mut begun) = (Vec::new(), false);
+    for part in &template.parts {
+        let Part::Words(words) = part else {
+            begun = true;
+            continue;
+        };
+        // Punctuation such as a full stop or a comma joins what is before it.
+        let joined = !begun || words.chars().nth(1).is_none();
+        let ids = match joined {
+            true => tokenizer.encode(words),
+            false => tokenizer.encode_inside(words),
+        };
+        begun |= !ids.is_empty();
+        all.push(ids);
+    }
+    all
 }
 
 /// The last position; of an input of no token at all, the separator that becomes its only one.

@@ -1,6 +1,7 @@
 //! One run: fit a method on the k-shot training examples with selection on dev, and score examples
 //! with the weights that were best on dev.
 
+mod contexts;
 mod settings;
 mod state;
 mod timing;
@@ -20,8 +21,8 @@ use crate::metrics;
 use crate::prompt::{Batch, Encoded};
 use crate::rng::Rng;
 pub use settings::{
-    Control, EvalReport, FitOutcome, Observer, Precision, Prediction, RunSpec, Scores, StepReport,
-    TrainSettings,
+    Control, EvalReport, FitOutcome, Observer, Precision, Prediction, RunSpec, Scores, Source,
+    StepReport, TrainSettings,
 };
 use state::{Best, FitState};
 pub use timing::{Timing, time};
@@ -130,6 +131,9 @@ fn fit_majority(
 /// Probabilities `[classes]` of each example, in the order of the examples.
 pub(crate) fn predict(built: &Built, examples: &[Encoded]) -> Result<Vec<Vec<f64>>> {
     let _no_grad = tch::no_grad_guard();
+    if let Some(rows) = contexts::predict(built, examples)? {
+        return Ok(rows);
+    }
     let mut order: Vec<usize> = (0..examples.len()).collect();
     order.sort_by_key(|&i| (examples[i].ids.len(), i));
     let mut rows = vec![Vec::new(); examples.len()];
@@ -209,10 +213,12 @@ impl<'a> Fit<'a> {
         let slots: Vec<_> = parameters
             .iter()
             .map(|p| {
-                let decay = if p.role == Role::Matrix {
-                    settings.weight_decay
-                } else {
-                    0.0
+                let decay = match p.role {
+                    Role::Matrix => settings.weight_decay,
+                    Role::Embedding | Role::Pseudo if settings.decay_embeddings && !p.is_bias() => {
+                        settings.weight_decay
+                    }
+                    _ => 0.0,
                 };
                 let rate = match (p.role, settings.pseudo_learning_rate) {
                     (Role::Pseudo, Some(rate)) => rate / settings.learning_rate,
@@ -221,14 +227,26 @@ impl<'a> Fit<'a> {
                 (p.clone(), decay, rate)
             })
             .collect();
+        let mut optimizer = AdamW::new(&slots, Betas::default())?;
+        if settings.prompt_first > 0.0 {
+            let rest: Vec<bool> = parameters.iter().map(|p| p.role != Role::Pseudo).collect();
+            if rest.iter().all(|held| *held) {
+                let message = "prompt_first needs pseudo tokens to train first";
+                return Err(CoreError::Setting(message.into()));
+            }
+            let steps = (settings.prompt_first * settings.steps as f64).round();
+            optimizer.hold(steps as u64, &rest)?;
+        }
+        let train = built.encode(train)?;
+        built.classifier.prepare(&train)?;
         Ok(Fit {
             spec,
             built,
             state,
-            train: built.encode(train)?,
+            train,
             dev_examples: dev,
             dev: built.encode(dev)?,
-            optimizer: AdamW::new(&slots, Betas::default())?,
+            optimizer,
             parameters,
             step: 0,
             best: None,
@@ -237,7 +255,7 @@ impl<'a> Fit<'a> {
     }
 
     fn run(mut self, observer: &mut dyn Observer) -> Result<FitOutcome> {
-        if self.parameters.is_empty() {
+        if !self.built.classifier.has_steps() {
             let report = self.evaluate()?;
             let _ = observer.evaluation(&report);
             return self.finish();
@@ -324,6 +342,7 @@ impl<'a> Fit<'a> {
 
     /// Scores dev; a better metric, or the same with a lower loss, becomes the best.
     fn evaluate(&mut self) -> Result<EvalReport> {
+        self.built.classifier.refit()?;
         let rows = predict(self.built, &self.dev)?;
         let scores = scores(self.spec, self.dev_examples, rows);
         let better = self.best.as_ref().is_none_or(|best| {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dart_data::Task;
+use dart_data::{Example, Task};
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
@@ -46,6 +46,12 @@ pub struct TrainSettings {
     /// Whether a backward pass computes each layer again instead of keeping what it computed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub recompute: bool,
+    /// Share of the steps, the first, in which only the pseudo rows (and their encoder) are trained.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub prompt_first: f64,
+    /// Weight decay on embeddings and pseudo rows too, as the reference implementation.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub decay_embeddings: bool,
 }
 
 /// Settings that came later are not written where they are as they always were: a run's identity
@@ -74,6 +80,31 @@ impl Precision {
         match self {
             Precision::Float32 | Precision::BFloat16 => Kind::Float,
             Precision::Float64 => Kind::Double,
+        }
+    }
+}
+
+impl Default for TrainSettings {
+    /// 20 epochs of 16 examples for each of four classes, on one thread.
+    fn default() -> Self {
+        TrainSettings {
+            learning_rate: 1e-4,
+            pseudo_learning_rate: None,
+            batch: 8,
+            accumulation: 1,
+            steps: 160,
+            warmup: 0.05,
+            weight_decay: 0.01,
+            clip: 1.0,
+            eval_every: 20,
+            patience: None,
+            max_length: 128,
+            threads: 1,
+            device: "cpu".into(),
+            precision: Precision::Float32,
+            recompute: false,
+            prompt_first: 0.0,
+            decay_embeddings: false,
         }
     }
 }
@@ -110,8 +141,10 @@ impl TrainSettings {
         let decay = self.weight_decay;
         let fits = decay >= 0.0 && decay.is_finite();
         ensure(fits, "weight_decay", decay, "at least 0 and finite")?;
-        let fits = (0.0..1.0).contains(&self.warmup);
-        ensure(fits, "warmup", self.warmup, "at least 0 and below 1")?;
+        for (key, value) in [("warmup", self.warmup), ("prompt_first", self.prompt_first)] {
+            let fits = (0.0..1.0).contains(&value);
+            ensure(fits, key, value, "at least 0 and below 1")?;
+        }
         // [CLS], a token, [SEP], a token, [SEP].
         let longest = self.max_length;
         ensure(longest >= 5, "max_length", longest, "at least 5")
@@ -140,6 +173,17 @@ pub struct RunSpec<'a> {
     pub task: &'a Task,
     /// Seed of everything random in the run.
     pub seed: u64,
+    /// Where demonstrations come from, for methods that show some.
+    pub demonstrations: Option<Source<'a>>,
+}
+
+/// What demonstrations are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The run's training examples.
+    pub train: &'a [Example],
+    /// Folder of the sentence encoder that finds similar ones.
+    pub encoder: &'a Path,
 }
 
 /// One optimizer step.

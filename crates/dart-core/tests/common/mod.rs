@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dart_core::method::{
-    Embeddings, Fluency, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptMethod, RowInit,
-    TemplateKind, TrainPart,
+    Fluency, FluencyLabels, FluencyMask, LabelKind, PromptMethod, TemplateKind,
 };
-use dart_core::train::{Precision, TrainSettings};
+use dart_core::train::TrainSettings;
 use dart_data::{Catalog, Example, Metric, Task};
 use tch::{Kind, Tensor};
 
@@ -133,8 +132,7 @@ pub fn settings() -> TrainSettings {
         max_length: 18,
         threads: 1,
         device: "cpu".into(),
-        precision: Precision::Float32,
-        recompute: false,
+        ..TrainSettings::default()
     }
 }
 
@@ -143,16 +141,12 @@ pub fn dart() -> PromptMethod {
     PromptMethod {
         template: TemplateKind::Pseudo,
         labels: LabelKind::Pseudo,
-        template_init: RowInit::Manual,
-        label_init: RowInit::Manual,
-        label_pieces: LabelPieces::Mean,
-        full_vocab: false,
         fluency: Some(Fluency {
             weight: 0.7,
             labels: FluencyLabels::All,
             mask: FluencyMask::One,
+            reference_bug: false,
         }),
-        train: TrainPart::Lm,
-        embeddings: Embeddings::Frozen,
+        ..PromptMethod::default()
     }
 }

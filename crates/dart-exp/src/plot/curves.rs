@@ -132,8 +132,9 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
             for model in &plan.experiment.models {
                 let point = |(value, method): &(f64, usize)| {
                     let same = |line: &&Line| {
+                        let own = !plan.experiment.methods[*method].shares_models();
                         line.method == Some(*method)
-                            && line.model.as_ref().is_none_or(|m| *m == model.name)
+                            && (own || line.model.as_ref().is_none_or(|m| *m == model.name))
                     };
                     let line = findings.lines.iter().find(same)?;
                     Some(point(*value, line.scores[t].as_ref()?))

@@ -18,7 +18,11 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
     for (t, task) in tasks(plan) {
         for model in &experiment.models {
             for &k in &experiment.ks {
-                let here = |cell: &&Cell| cell.task == t && cell.model == model.name && cell.k == k;
+                // A method with a model of its own stands beside each.
+                let here = |cell: &&Cell| {
+                    let own = !experiment.methods[cell.method].shares_models();
+                    cell.task == t && cell.k == k && (own || cell.model == model.name)
+                };
                 let mut curves = Vec::new();
                 for cell in findings.cells.iter().filter(here) {
                     let points = mean_curve(&cell.rows)?;
