@@ -7,7 +7,7 @@ use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceCl
 use crate::error::{CoreError, Result};
 use crate::lm::LanguageModel;
 use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
-use crate::prompt::{Encoded, Encoder, Lengths, Similar, Template, Verbalizer};
+use crate::prompt::{Encoded, Encoder, Lengths, Part, Similar, Template, Verbalizer};
 use crate::tokenizer::Tokenizer;
 use crate::train::{Precision, RunSpec, Source};
 
@@ -106,10 +106,13 @@ pub(crate) fn assemble(
     let special = tokenizer.special();
     let classes = spec.task.labels.len();
     let causal = lm.config.causal();
+    // Entities that a prompt sees marked, a head sees marked too.
+    let marked =
+        Template::parse(&spec.task.template).is_ok_and(|t| t.parts.contains(&Part::Marked));
     let classifier: Box<dyn Classifier> = match spec.method {
         Method::Majority => return Err(CoreError::Setting("majority needs no model".into())),
         Method::Head(method) => {
-            let encoder = Encoder::head(max_length).causal(causal);
+            let encoder = Encoder::head(max_length).causal(causal).marked(marked);
             Box::new(HeadClassifier::new(
                 lm,
                 method,
@@ -120,7 +123,7 @@ pub(crate) fn assemble(
             )?)
         }
         Method::Sentence(method) => {
-            let encoder = Encoder::head(max_length).causal(causal);
+            let encoder = Encoder::head(max_length).causal(causal).marked(marked);
             Box::new(SentenceClassifier::new(
                 lm,
                 method,

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{example, without_dropout};
+use common::{example, minilm, without_dropout};
 use dart_core::prompt::{Encoded, Encoder, Template};
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{Entities, Example, Mention};
@@ -12,13 +12,14 @@ use proptest::prelude::*;
 /// Pseudo tokens count from here.
 const V: i64 = 128;
 
-const TEMPLATES: [&str; 6] = [
+const TEMPLATES: [&str; 7] = [
     "{a} it was [MASK] .",
     "[MASK] : {a}",
     "{a:chop} ? [MASK] , {b:lower}",
     "{a} [MASK] , {b}",
     "{a} {head} was [MASK] of {tail} .",
     "{b} [MASK] {a}",
+    "{a:marked} {head} was [MASK] of {tail} .",
 ];
 
 fn tokenizer() -> Tokenizer {
@@ -234,4 +235,61 @@ fn what_cannot_be_encoded_is_said() {
         let message = error(text, limit).unwrap_err().to_string();
         assert!(message.contains(why), "{message}");
     }
+}
+
+#[test]
+fn entities_stand_between_markers_and_are_never_cut() {
+    let tokenizer = Tokenizer::load(&minilm()).unwrap();
+    let text = "once the old bridge crosses a wide river here";
+    let mention = |words: &str| Mention {
+        spans: text
+            .match_indices(words)
+            .map(|(at, w)| at..at + w.len())
+            .collect(),
+        ..Mention::default()
+    };
+    let example = Example {
+        entities: Some(Entities {
+            head: mention("old bridge"),
+            tail: mention("river"),
+        }),
+        ..example(0, text, 0)
+    };
+    let tokens = |ids: &[i64]| {
+        let tokens: Vec<String> = ids.iter().map(|&id| tokenizer.token(id)).collect();
+        tokens.join(" ")
+    };
+    let template = Template::parse("{a:marked} {head} [MASK] {tail} .").unwrap();
+    let input = |limit| {
+        let encoder = Encoder::prompt(&template, None, &tokenizer, limit).unwrap();
+        encoder.encode(&example, &tokenizer)
+    };
+    let whole = input(64).unwrap();
+    assert_eq!(
+        tokens(&whole.ids),
+        "[CLS] once the @ old bridge @ crosses a wide # river # here old bridge [MASK] river . [SEP]"
+    );
+    // Markers are no words of the input.
+    let maskable: Vec<i64> = whole.maskable.iter().map(|&i| whole.ids[i]).collect();
+    assert_eq!(
+        tokens(&maskable),
+        "once the old bridge crosses a wide river here old bridge river"
+    );
+    // What stands before the first entity is cut from its start.
+    assert_eq!(
+        tokens(&input(17).unwrap().ids),
+        "[CLS] the @ old bridge @ crosses # river # here old bridge [MASK] river . [SEP]"
+    );
+    assert_eq!(
+        tokens(&input(14).unwrap().ids),
+        "[CLS] @ old bridge @ # river # old bridge [MASK] river . [SEP]"
+    );
+    let refusal = input(13).unwrap_err().to_string();
+    assert!(refusal.contains("row 1: the entities alone"), "{refusal}");
+
+    let head = Encoder::head(64).marked(true).encode(&example, &tokenizer);
+    assert_eq!(
+        tokens(&head.unwrap().ids),
+        "[CLS] once the @ old bridge @ crosses a wide # river # here [SEP]"
+    );
 }

@@ -1,8 +1,9 @@
 //! LM-BFF's own notation for templates and label words, turned into ours.
 //!
 //! Ours is what is read: `{a} It was [MASK] .` with `{a}` the text or the first of a pair,
-//! `{a:chop}` the same without its last character, `{b}` the second text, `{b:lower}` with its
-//! first letter lower-cased, `{head}` and `{tail}` the entities. A part that is not the first has a
+//! `{a:chop}` the same without its last character, `{a:marked}` with markers round its entities,
+//! `{b}` the second text, `{b:lower}` with its first letter lower-cased, `{head}` and `{tail}` the
+//! entities. A part that is not the first has a
 //! leading space for byte-pair tokenizers, unless it is one character long (a comma, a full stop).
 
 use crate::catalog::Task;

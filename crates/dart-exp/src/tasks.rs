@@ -97,7 +97,7 @@ impl TaskEntry {
         if task.kind != Kind::Pair && template.parts.iter().any(second) {
             return Err(fault("the template asks for {b}, and there is one text"));
         }
-        let entity = |part: &Part| matches!(part, Part::Head | Part::Tail);
+        let entity = |part: &Part| matches!(part, Part::Head | Part::Tail | Part::Marked);
         if task.kind != Kind::Relation && template.parts.iter().any(entity) {
             return Err(fault(
                 "the template asks for an entity, and no relation task",

@@ -3,6 +3,7 @@
 use dart_data::Example;
 
 use super::template::{Part, Template};
+use super::texts::{self, Text};
 use crate::error::{CoreError, Result};
 use crate::tokenizer::{Frame, Tokenizer};
 
@@ -40,6 +41,7 @@ pub struct Encoder {
     template_ids: Vec<i64>,
     head: bool,
     causal: bool,
+    marked: bool,
     max_length: usize,
 }
 
@@ -113,6 +115,7 @@ impl Encoder {
             template_ids,
             head: false,
             causal: false,
+            marked: false,
             max_length,
         })
     }
@@ -124,6 +127,7 @@ impl Encoder {
             template_ids: Vec::new(),
             head: true,
             causal: false,
+            marked: false,
             max_length,
         }
     }
@@ -133,6 +137,12 @@ impl Encoder {
     /// ([`Template::slot_last`]); a head's second text follows a separator.
     pub fn causal(mut self, causal: bool) -> Self {
         self.causal = causal;
+        self
+    }
+
+    /// For a head, markers round the entities of the text, as `{a:marked}` has them in a prompt.
+    pub fn marked(mut self, marked: bool) -> Self {
+        self.marked = marked;
         self
     }
 
@@ -155,8 +165,7 @@ impl Encoder {
     }
 
     fn encode_prompt(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
-        let mut texts: Vec<Vec<i64>> = Vec::new();
-        let mut cuttable: Vec<bool> = Vec::new();
+        let mut texts: Vec<Text> = Vec::new();
         let frame = self.frame(tokenizer);
         if !self.causal && tokenizer.mask_token().is_none() {
             let message = "the model's tokenizer has no mask token, which a prompt needs";
@@ -167,22 +176,16 @@ impl Encoder {
             match piece {
                 Piece::Slot if self.causal => {}
                 Piece::Text(part) => {
-                    let text = render(part, example)?;
-                    texts.push(match place {
-                        0 => tokenizer.encode(&text),
-                        _ => tokenizer.encode_inside(&text),
-                    });
-                    cuttable.push(matches!(part, Part::First { .. } | Part::Second { .. }));
+                    texts.extend(texts::texts(part, example, place, tokenizer)?);
                 }
                 _ => fixed += 1,
             }
         }
-        let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
+        let truncated = texts::cut(&mut texts, self.max_length, fixed, example)?;
         let special = tokenizer.special();
         let mut ids = frame.start.clone();
         let (mut maskable, mut slot) = (Vec::new(), 0);
-        let mut texts = texts.into_iter();
-        for piece in &self.pieces {
+        for (place, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Token(id) => ids.push(*id),
                 Piece::Slot if self.causal => {}
@@ -191,11 +194,13 @@ impl Encoder {
                     ids.push(special.mask);
                 }
                 Piece::Text(_) => {
-                    for id in texts.next().unwrap_or_default() {
-                        if !tokenizer.is_special(id) {
-                            maskable.push(ids.len());
+                    for text in texts.iter().filter(|text| text.place == place) {
+                        for &id in &text.ids {
+                            if text.own && !tokenizer.is_special(id) {
+                                maskable.push(ids.len());
+                            }
+                            ids.push(id);
                         }
-                        ids.push(id);
                     }
                 }
             }
@@ -217,26 +222,28 @@ impl Encoder {
     }
 
     fn encode_pair(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
-        let mut texts = vec![tokenizer.encode(&example.text_a)];
-        if let Some(second) = &example.text_b {
-            texts.push(tokenizer.encode(second));
-        }
+        let first = match self.marked {
+            true => Part::Marked,
+            false => Part::First { chop: false },
+        };
+        let mut texts = texts::texts(&first, example, 0, tokenizer)?;
         let frame = self.frame(tokenizer);
-        let cuttable = vec![true; texts.len()];
         let mut fixed = frame.start.len() + frame.end.len();
-        if texts.len() > 1 {
+        if let Some(second) = &example.text_b {
+            texts.push(texts::second(second, tokenizer));
             fixed += frame.between.len();
         }
-        let truncated = cut(&mut texts, &cuttable, self.max_length, fixed, example)?;
+        let truncated = texts::cut(&mut texts, self.max_length, fixed, example)?;
         let (mut ids, mut segments) = (frame.start.clone(), Vec::new());
         let mut segment = 0;
-        for (place, text) in texts.into_iter().enumerate() {
-            if place > 0 {
+        let mut place = 0;
+        for text in texts {
+            if text.place > place {
                 ids.extend(&frame.between);
                 segments.resize(ids.len(), segment);
-                segment = frame.second;
+                (segment, place) = (frame.second, text.place);
             }
-            ids.extend(text);
+            ids.extend(text.ids);
             segments.resize(ids.len(), segment);
         }
         ids.extend(&frame.end);
@@ -294,78 +301,4 @@ fn last_of(ids: &mut Vec<i64>, separator: i64) -> usize {
         ids.push(separator);
     }
     ids.len() - 1
-}
-
-/// Cuts the longest of the texts that may be cut, token by token, until everything fits.
-fn cut(
-    texts: &mut [Vec<i64>],
-    cuttable: &[bool],
-    max_length: usize,
-    fixed: usize,
-    example: &Example,
-) -> Result<bool> {
-    let mut total: usize = fixed + texts.iter().map(Vec::len).sum::<usize>();
-    let truncated = total > max_length;
-    while total > max_length {
-        // The later of two equally long texts is cut first.
-        let longest = (0..texts.len())
-            .filter(|&i| cuttable[i])
-            .max_by_key(|&i| texts[i].len());
-        match longest {
-            Some(i) if !texts[i].is_empty() => {
-                texts[i].pop();
-                total -= 1;
-            }
-            _ => {
-                return Err(CoreError::Setting(format!(
-                    "row {}: the entities alone are longer than max_length {max_length}",
-                    example.row + 1
-                )));
-            }
-        }
-    }
-    Ok(truncated)
-}
-
-fn render(part: &Part, example: &Example) -> Result<String> {
-    let lacking = |what: &str| {
-        CoreError::Setting(format!(
-            "the template asks for {what}, which row {} does not have",
-            example.row + 1
-        ))
-    };
-    let mention = |tail: bool| -> Result<String> {
-        let entities = example
-            .entities
-            .as_ref()
-            .ok_or_else(|| lacking("an entity"))?;
-        let mention = if tail { &entities.tail } else { &entities.head };
-        let words = mention
-            .spans
-            .iter()
-            .filter_map(|span| example.text_a.get(span.clone()));
-        Ok(words.collect::<Vec<_>>().join(" "))
-    };
-    match part {
-        Part::First { chop: false } => Ok(example.text_a.clone()),
-        Part::First { chop: true } => {
-            let mut chars = example.text_a.chars();
-            chars.next_back();
-            Ok(chars.as_str().to_string())
-        }
-        Part::Second { lower } => {
-            let text = example
-                .text_b
-                .as_deref()
-                .ok_or_else(|| lacking("{b}, a second text"))?;
-            let mut chars = text.chars();
-            Ok(match (lower, chars.next()) {
-                (true, Some(first)) => first.to_lowercase().chain(chars).collect(),
-                _ => text.to_string(),
-            })
-        }
-        Part::Head => mention(false),
-        Part::Tail => mention(true),
-        Part::Mask | Part::Words(_) => Ok(String::new()),
-    }
 }

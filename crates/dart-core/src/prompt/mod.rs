@@ -3,8 +3,10 @@
 mod batch;
 mod demonstrations;
 mod encode;
+mod markers;
 mod similar;
 mod template;
+mod texts;
 mod verbalizer;
 
 pub use batch::Batch;

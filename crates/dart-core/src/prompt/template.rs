@@ -11,6 +11,9 @@ pub enum Part {
         /// Leave out the last character.
         chop: bool,
     },
+    /// `{a:marked}`: the text with its entities between markers: `@` round the first, `#` round the
+    /// second.
+    Marked,
     /// `{b}`: the second text; `{b:lower}` with its first letter in lower case.
     Second {
         /// Lower the first letter.
@@ -60,8 +63,8 @@ impl Template {
                 };
                 let Some(part) = field(name) else {
                     return fail(&format!(
-                        "`{{{name}}}` is unknown; known: {{a}}, {{a:chop}}, {{b}}, {{b:lower}}, \
-                         {{head}}, {{tail}}"
+                        "`{{{name}}}` is unknown; known: {{a}}, {{a:chop}}, {{a:marked}}, {{b}}, \
+                         {{b:lower}}, {{head}}, {{tail}}"
                     ));
                 };
                 parts.push(part);
@@ -73,7 +76,10 @@ impl Template {
         if parts.iter().filter(|p| **p == Part::Mask).count() != 1 {
             return fail("it must contain [MASK] exactly once");
         }
-        if !parts.iter().any(|p| matches!(p, Part::First { .. })) {
+        if !parts
+            .iter()
+            .any(|p| matches!(p, Part::First { .. } | Part::Marked))
+        {
             return fail("it must contain {a}, the text");
         }
         Ok(Template { parts })
@@ -101,6 +107,7 @@ fn field(name: &str) -> Option<Part> {
     Some(match name {
         "a" => Part::First { chop: false },
         "a:chop" => Part::First { chop: true },
+        "a:marked" => Part::Marked,
         "b" => Part::Second { lower: false },
         "b:lower" => Part::Second { lower: true },
         "head" => Part::Head,
