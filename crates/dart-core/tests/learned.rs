@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{dart, goldens, task, tensors};
+use dart_core::classifier::PromptEncoder;
 use dart_core::learned::{LearnedRow, RowKind, learned};
 use dart_core::lm::weights::write;
-use dart_core::method::{LabelKind, Method, PromptMethod, RowInit, TemplateKind};
+use dart_core::method::{
+    LabelKind, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateKind,
+};
 use dart_core::train::RunSpec;
 use tch::Tensor;
 
@@ -121,4 +124,36 @@ fn only_what_is_pseudo_is_there() {
     .unwrap();
     assert_eq!(read(&none, state.path()), []);
     assert_eq!(read(&Method::Majority, Path::new("nowhere")), []);
+}
+
+/// The free vectors of an encoded template are not what the model sees.
+#[test]
+fn rows_of_an_encoded_template_are_those_that_its_encoder_computes() {
+    let method = PromptMethod {
+        template: TemplateKind::Encoded,
+        prompt_encoder: PromptEncoderKind::Lstm,
+        ..dart()
+    };
+    let state = tempfile::tempdir().unwrap();
+    let free = rows(&["it", "was", ".", "terrible", "okay", "great"]);
+    let options = (free.kind(), free.device());
+    let encoder = PromptEncoder::new(method.prompt_encoder, free.size()[1], 7, options).unwrap();
+    let mut tensors = BTreeMap::from([("pseudo.rows".to_owned(), free.shallow_clone())]);
+    tensors.extend(encoder.parameters().into_iter().map(|p| (p.name, p.tensor)));
+    let path = state.path().join("best.safetensors");
+    write(&path, &tensors).unwrap();
+
+    let read = read(&Method::Prompt(method), state.path());
+    let wanted = tch::no_grad(|| encoder.rows(&free, 3)).unwrap();
+    for (i, row) in read[..6].iter().enumerate() {
+        let wanted = Vec::<f32>::try_from(wanted.get(i as i64)).unwrap();
+        assert_eq!(row.values, wanted, "{}", row.name);
+    }
+    assert_eq!(
+        (read[1].name.as_str(), read[3].name.as_str()),
+        ("was", "bad")
+    );
+    let label = Vec::<f32>::try_from(free.get(3)).unwrap();
+    assert_eq!(read[3].values, label);
+    assert_ne!(read[1].values, Vec::<f32>::try_from(free.get(1)).unwrap());
 }
