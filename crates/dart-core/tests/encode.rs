@@ -42,10 +42,10 @@ fn pair(a: String, b: String) -> Example {
     };
     Example {
         text_b: Some(b),
-        entities: Some(Entities {
+        entities: Some(Box::new(Entities {
             head: mention(0..head),
             tail: mention(a.rfind(' ').map_or(0, |i| i + 1)..a.len()),
-        }),
+        })),
         ..example(3, &a, 1)
     }
 }
@@ -176,10 +176,10 @@ fn entities_are_never_cut() {
     };
     let text = "so good a movie plot like no book";
     let example = Example {
-        entities: Some(Entities {
+        entities: Some(Box::new(Entities {
             head: mention(0..20),  // so good a movie plot
             tail: mention(29..33), // book
-        }),
+        })),
         ..example(0, text, 2)
     };
     let template = Template::parse("{a} {head} [MASK] {tail}").unwrap();
@@ -249,10 +249,10 @@ fn entities_stand_between_markers_and_are_never_cut() {
         ..Mention::default()
     };
     let example = Example {
-        entities: Some(Entities {
+        entities: Some(Box::new(Entities {
             head: mention("old bridge"),
             tail: mention("river"),
-        }),
+        })),
         ..example(0, text, 0)
     };
     let tokens = |ids: &[i64]| {

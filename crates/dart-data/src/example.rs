@@ -35,7 +35,7 @@ pub struct Example {
     /// The second text of a pair.
     pub text_b: Option<String>,
     /// The entities of a relation task.
-    pub entities: Option<Entities>,
+    pub entities: Option<Box<Entities>>,
     /// Index into `Task::labels`.
     pub label: usize,
 }

@@ -42,21 +42,28 @@ pub fn draw(labels: &[Option<usize>], classes: usize, draw: &Draw) -> Drawn {
     }
     NumpyRng::new(draw.seed).shuffle(&mut rows);
 
+    let mut available = vec![0; classes];
+    for class in labels.iter().flatten().filter(|class| **class < classes) {
+        available[*class] += 1;
+    }
     let mut order = Vec::new();
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); classes];
-    let mut available = vec![0; classes];
     let wanted = draw.k.saturating_mul(draw.dev_factor.saturating_add(1));
+    let mut missing: usize = available.iter().map(|has| wanted.min(*has)).sum();
     for row in rows {
+        if missing == 0 {
+            break;
+        }
         let row = row as usize;
         let Some(class) = labels[row].filter(|class| *class < classes) else {
             continue;
         };
-        if available[class] == 0 {
-            order.push(class);
-        }
-        available[class] += 1;
         if groups[class].len() < wanted {
+            if groups[class].is_empty() {
+                order.push(class);
+            }
             groups[class].push(row);
+            missing -= 1;
         }
     }
     let mut drawn = Drawn {

@@ -1,7 +1,9 @@
 //! From a task and a data folder to the three splits of a run.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +12,7 @@ use crate::error::{DataError, Result};
 use crate::example::Example;
 use crate::format::text::is_missing;
 use crate::layout::Layout;
-use crate::pool::{Pool, read_all, text_hash};
+use crate::pool::{Pool, read_all, text_key};
 use crate::present::{self, Place};
 use crate::warning::{Warning, WarningKind, few_rows};
 
@@ -61,8 +63,9 @@ pub struct Splits {
     pub train: Vec<Example>,
     /// The examples by which settings are chosen.
     pub dev: Vec<Example>,
-    /// The sealed examples; empty where the distribution has none (a warning says so).
-    pub test: Vec<Example>,
+    /// The sealed examples; empty where the distribution has none (a warning says so). Splits drawn
+    /// by one [`Loader`] share them.
+    pub test: Arc<Vec<Example>>,
     /// SHA-256 (hexadecimal) over labels, texts and entities of the three splits.
     pub fingerprint: String,
     /// The layout that was found, such as `k-shot` or `glue`.
@@ -200,40 +203,53 @@ impl<'t> Full<'t> {
     }
 }
 
+/// Equal texts hash alike in all splits.
+type SameHasher = BuildHasherDefault<DefaultHasher>;
+
 /// Examples, with what identifies them.
 #[derive(Clone)]
 struct Split {
-    examples: Vec<Example>,
+    examples: Arc<Vec<Example>>,
     /// Rows with an empty text, or one that pandas reads as missing.
     empty: usize,
     /// Hashes of the texts.
-    texts: HashSet<[u8; 16]>,
+    texts: HashSet<u64, SameHasher>,
     /// SHA-256 over labels, texts and entities.
     digest: Vec<u8>,
 }
 
 impl Split {
     fn new(examples: Vec<Example>) -> Self {
-        let hash = |e: &Example| text_hash(&e.text_a, e.text_b.as_deref()).0;
-        let mut hasher = Sha256::new();
-        let mut text = |text: &str| {
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
+        let (mut hasher, mut bytes) = (Sha256::new(), Vec::with_capacity(1 << 14));
+        let (mut key, mut empty) = (Vec::new(), 0);
+        let mut texts = HashSet::with_capacity_and_hasher(examples.len(), SameHasher::default());
+        let blank = |text: &str| text.trim().is_empty() || is_missing(text);
         for example in &examples {
+            let (a, b) = (example.text_a.as_str(), example.text_b.as_deref());
+            let mut text = |text: &str| {
+                bytes.extend((text.len() as u64).to_le_bytes());
+                bytes.extend(text.as_bytes());
+            };
             text(&example.label.to_string());
-            text(&example.text_a);
-            text(example.text_b.as_deref().unwrap_or("\0"));
+            text(a);
+            text(b.unwrap_or("\0"));
             if let Some(entities) = &example.entities {
                 text(&format!("{entities:?}"));
             }
+            // Many small updates are slow.
+            if bytes.len() > 1 << 13 {
+                hasher.update(&bytes);
+                bytes.clear();
+            }
+            text_key(a, b, &mut key);
+            let hash = texts.hasher().hash_one(&key);
+            texts.insert(hash);
+            empty += usize::from(blank(a) || b.is_some_and(blank));
         }
-        let blank = |text: &str| text.trim().is_empty() || is_missing(text);
-        let is_empty = |e: &&Example| blank(&e.text_a) || e.text_b.as_deref().is_some_and(blank);
-        let texts = examples.iter().map(hash).collect();
+        hasher.update(&bytes);
         Split {
-            empty: examples.iter().filter(is_empty).count(),
-            examples,
+            empty,
+            examples: Arc::new(examples),
             texts,
             digest: hasher.finalize().to_vec(),
         }
@@ -336,8 +352,8 @@ impl Loading<'_> {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         Splits {
-            train: train.examples,
-            dev: dev.examples,
+            train: Arc::unwrap_or_clone(train.examples),
+            dev: Arc::unwrap_or_clone(dev.examples),
             test: test.examples.clone(),
             fingerprint,
             distribution: self.layout.name.clone(),

@@ -1,6 +1,7 @@
 //! Full training files: which rows may be drawn, which are the test set, and reading only the rows
 //! that are kept, so that memory does not grow with the file.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::{ControlFlow, Range};
@@ -66,7 +67,7 @@ impl Kept {
             class,
             a,
             b,
-            entities: record.entities.clone().map(Box::new),
+            entities: record.entities.clone(),
         });
     }
 
@@ -78,7 +79,7 @@ impl Kept {
             row,
             text_a: self.texts[kept.a.clone()].to_owned(),
             text_b: kept.b.clone().map(|text| self.texts[text].to_owned()),
-            entities: kept.entities.as_deref().cloned(),
+            entities: kept.entities.clone(),
             label: kept.class,
         })
     }
@@ -165,7 +166,7 @@ impl Pool {
         request: &SplitRequest,
         file: &Path,
     ) -> Result<PoolDraw> {
-        let (mut labels, classes) = (self.labels.clone(), task.labels.len());
+        let mut labels = Cow::Borrowed(&self.labels);
         let mut how = Draw {
             k: request.k,
             dev_factor: request.dev_factor,
@@ -175,11 +176,12 @@ impl Pool {
         if request.k == 0 {
             // All rows, in one group: dev is the shuffle's first tenth, train the rest.
             labels
+                .to_mut()
                 .iter_mut()
                 .for_each(|label| *label = label.map(|_| 0));
             how.k = labels.iter().flatten().count();
         }
-        let mut drawn = draw(&labels, classes, &how);
+        let mut drawn = draw(&labels, task.labels.len(), &how);
         if request.k == 0 {
             let tenth = if layout.dev.is_some() && layout.dev != layout.test {
                 0
@@ -197,23 +199,37 @@ impl Pool {
     }
 }
 
-/// A hash of the letters and digits of a text or pair (of the text itself where it has none), and a
-/// percentile from 0 to 99 made of it.
-pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
-    let mut key = Vec::with_capacity(a.len() + b.map_or(0, |b| b.len() + 1));
+/// Lower-cased letters and digits, 0 for other ASCII bytes.
+const FOLDED: [u8; 128] = {
+    let mut folded = [0; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            folded[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    folded
+};
+
+/// Makes `key` the letters and digits of a text or pair (the text itself where it has none), by
+/// which texts are compared.
+pub(crate) fn text_key(a: &str, b: Option<&str>, key: &mut Vec<u8>) {
+    key.clear();
     for (index, text) in std::iter::once(a).chain(b).enumerate() {
         if index > 0 {
             key.push(0);
         }
         if text.is_ascii() {
-            let start = key.len();
-            let mut end = start;
+            let (start, mut end) = (key.len(), 0);
             key.resize(start + text.len(), 0);
+            let room = &mut key[start..];
             for byte in text.bytes() {
-                key[end] = byte.to_ascii_lowercase();
-                end += usize::from(byte.is_ascii_alphanumeric());
+                let folded = FOLDED[usize::from(byte & 0x7f)];
+                room[end] = folded;
+                end += usize::from(folded != 0);
             }
-            key.truncate(end);
+            key.truncate(start + end);
         } else {
             let letters = text.chars().filter(|c| c.is_alphanumeric());
             for c in letters.flat_map(char::to_lowercase) {
@@ -224,6 +240,12 @@ pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
     if key.iter().all(|byte| *byte == 0) {
         key.extend(a.trim().as_bytes());
     }
+}
+
+/// A hash of the letters and digits of a text or pair, and a percentile from 0 to 99 made of it.
+pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
+    let mut key = Vec::new();
+    text_key(a, b, &mut key);
     let digest = Sha256::digest(&key);
     let mut hash = [0; 16];
     hash.copy_from_slice(&digest[..16]);

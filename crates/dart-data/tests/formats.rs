@@ -30,9 +30,8 @@ fn rows(read: &str, content: impl AsRef<[u8]>) -> Rows {
             Ok(record) => {
                 assert_eq!(record.row, found.rows.len() + found.errors.len());
                 let (label, a) = (record.label.to_string(), record.a.to_string());
-                found
-                    .rows
-                    .push((label, a, record.b.map(String::from), record.entities));
+                let (b, entities) = (record.b.map(String::from), record.entities.map(|e| *e));
+                found.rows.push((label, a, b, entities));
             }
             Err(error) => found.errors.push(error),
         }
@@ -125,6 +124,28 @@ fn csv_is_read_as_pandas_reads_it() {
     let (line, error) = rows(read, "1,a\n0,\"b\n1,c\n").only_error();
     assert_eq!(line, Some(2));
     assert!(error.contains("never ends"), "{error}");
+}
+
+#[test]
+fn a_csv_row_has_the_line_on_which_it_starts() {
+    let read = "{format: csv, label: 0, a: 1}";
+    let content = b"1,a\r\n\r\n0,\"b\r\nb\"\r\n1,\"c \"\"\nc\"\"\"\n\n2\r\n0,\xe9";
+    let found = rows(read, content);
+    let texts = [("1", "a"), ("0", "b\r\nb"), ("1", "c \"\nc\"")];
+    assert_eq!(found.texts(), texts);
+    let lines: Vec<_> = found.errors.iter().map(DataError::line).collect();
+    assert_eq!(lines, [Some(8), Some(9)], "{:?}", found.errors);
+}
+
+#[test]
+fn a_delimiter_that_cannot_part_fields_is_refused() {
+    for delimiter in ["\\\"", "\\n", "\\r", "→"] {
+        let read = format!("{{format: csv, label: 0, a: 1, delimiter: \"{delimiter}\"}}");
+        let (_, error) = rows(&read, "1,a\n").only_error();
+        assert!(error.contains("correct the delimiter"), "{error}");
+    }
+    let parted = rows("{format: csv, label: 0, a: 1, delimiter: ;}", "1;a\n");
+    assert_eq!(parted.texts(), [("1", "a")]);
 }
 
 #[test]
@@ -283,7 +304,7 @@ fn ratings_near_zero_are_dropped_and_duplicates_never_straddle() {
     let task = catalog.task("tweets").unwrap();
     let all = load(task, &SplitRequest::new(&dir, 0, 1)).unwrap();
     let key = |text: &str| text.to_lowercase().replace([',', '!'], "");
-    let mut keys: Vec<String> = [&all.train, &all.dev, &all.test]
+    let mut keys: Vec<String> = [&all.train, &all.dev, &*all.test]
         .into_iter()
         .flatten()
         .map(|e| key(&e.text_a))
@@ -315,7 +336,7 @@ fn a_text_lies_on_the_same_side_in_every_task() {
     let sides = |name: &str| {
         let splits = load(catalog.task(name).unwrap(), &SplitRequest::new(&dir, 0, 1)).unwrap();
         let text = |e: dart_data::Example| e.text_a;
-        let test: Vec<String> = splits.test.into_iter().map(text).collect();
+        let test: Vec<String> = splits.test.iter().cloned().map(text).collect();
         let pool: Vec<String> = splits
             .train
             .into_iter()

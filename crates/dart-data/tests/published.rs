@@ -103,7 +103,7 @@ fn draws_from_the_sentence_files_are_the_published_splits() {
             let splits = [
                 (&given.train, &drawn.train),
                 (&given.dev, &drawn.dev),
-                (&given.test, &drawn.test),
+                (&*given.test, &*drawn.test),
             ];
             for (given, drawn) in splits {
                 assert_eq!(given.len(), drawn.len());
@@ -162,7 +162,7 @@ fn relation_files_load_with_their_entities() {
         let all = load(task, &SplitRequest::new(&dir, 0, 13)).unwrap();
         let dev = if name == "semeval" { 0 } else { all.dev.len() };
         assert_eq!(all.train.len() + dev + all.test.len(), rows, "{name}");
-        for example in all.train.iter().chain(&all.dev).chain(&all.test) {
+        for example in all.train.iter().chain(&all.dev).chain(all.test.iter()) {
             let entities = example.entities.as_ref().unwrap();
             for mention in [&entities.head, &entities.tail] {
                 for span in &mention.spans {

@@ -1,6 +1,7 @@
 //! `dart-exp bench`: seconds of a training step and of evaluation, as one JSON object.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -88,7 +89,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     }))?;
     let task = own.task(&here)?;
     let mut splits = load(&task, &SplitRequest::new(Path::new("."), 0, args.seed))?;
-    splits.test.truncate(args.eval_rows);
+    Arc::make_mut(&mut splits.test).truncate(args.eval_rows);
     let method = Method::Prompt(PromptMethod {
         template: TemplateKind::Pseudo,
         labels: LabelKind::Pseudo,

@@ -1,5 +1,6 @@
 //! The child process: one run's training, or the scoring of its test rows.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
@@ -193,7 +194,7 @@ fn score_test(job: &Job) -> Result<()> {
         .fit()?
         .ok_or_else(|| anyhow!("the run has no finished fit"))?;
     let spec = with_source(job, &task, &splits.train);
-    let (scores, record) = scored(job, &spec, splits.test, started)?;
+    let (scores, record) = scored(job, &spec, &splits.test, started)?;
     predictions::write(&job.files.predictions, &task.labels, &scores.predictions)?;
     projector::write(&files.folder, &learned(&spec, &files.state(), NEAR_WORDS)?)?;
     // A scoring that was killed half-way may have left its points.
@@ -210,19 +211,19 @@ fn score_test(job: &Job) -> Result<()> {
 fn score_as_oracle(job: &Job) -> Result<()> {
     let started = Instant::now();
     let (task, splits) = data(job)?;
-    let (_, record) = scored(job, &spec(job, &task), splits.test, started)?;
+    let (_, record) = scored(job, &spec(job, &task), &splits.test, started)?;
     job.files.write(ORACLE, &record)
 }
 
 fn scored(
     job: &Job,
     spec: &RunSpec,
-    test: Vec<Example>,
+    test: &[Example],
     started: Instant,
 ) -> Result<(Scores, TestRecord)> {
     let rows = match job.data.test_rows {
-        Some(limit) => cap_test(&test, limit, job.data.test_seed),
-        None => test,
+        Some(limit) => Cow::Owned(cap_test(test, limit, job.data.test_seed)),
+        None => Cow::Borrowed(test),
     };
     let scores = score(spec, &rows, &job.files.state())?;
     let record = TestRecord {

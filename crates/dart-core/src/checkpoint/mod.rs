@@ -281,10 +281,10 @@ fn same_answer(written: &Built, read: &Built, card: &Card) -> std::result::Resul
         row: 0,
         text_a: text.clone(),
         text_b: Some(text.clone()),
-        entities: Some(Entities {
+        entities: Some(Box::new(Entities {
             head: whole(),
             tail: whole(),
-        }),
+        })),
         label: 0,
     };
     let answer = |built: &Built| {

@@ -211,6 +211,6 @@ fn record(label: String, text: String, entities: Entities) -> Record<'static> {
         label: Cow::Owned(label),
         a: Cow::Owned(text),
         b: None,
-        entities: Some(entities),
+        entities: Some(Box::new(entities)),
     }
 }

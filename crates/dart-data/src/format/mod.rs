@@ -4,6 +4,7 @@ mod csv;
 mod json;
 mod jsonl;
 pub(crate) mod lines;
+mod records;
 pub(crate) mod relation;
 pub(crate) mod text;
 mod tokens;
@@ -31,7 +32,7 @@ pub struct Record<'a> {
     /// The second text.
     pub b: Option<Cow<'a, str>>,
     /// Head and tail.
-    pub entities: Option<Entities>,
+    pub entities: Option<Box<Entities>>,
 }
 
 /// What is called for each row; a row that cannot be read is an error in its place, and reading

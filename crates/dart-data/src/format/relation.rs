@@ -83,7 +83,7 @@ fn record((label, text, entities): Parts, row: usize, line: usize) -> Record<'st
         label,
         a,
         b: None,
-        entities: Some(entities),
+        entities: Some(Box::new(entities)),
     }
 }
 

@@ -61,7 +61,7 @@ pub fn run(args: &ShowArgs) -> Result<()> {
     for (name, rows) in [
         ("train", &splits.train),
         ("dev", &splits.dev),
-        ("test", &splits.test),
+        ("test", &*splits.test),
     ] {
         if rows.is_empty() {
             text += &format!("{name}: none\n");
