@@ -211,7 +211,8 @@ fn score_test(job: &Job) -> Result<()> {
 fn score_as_oracle(job: &Job) -> Result<()> {
     let started = Instant::now();
     let (task, splits) = data(job)?;
-    let (_, record) = scored(job, &spec(job, &task), &splits.test, started)?;
+    let spec = with_source(job, &task, &splits.train);
+    let (_, record) = scored(job, &spec, &splits.test, started)?;
     job.files.write(ORACLE, &record)
 }
 
