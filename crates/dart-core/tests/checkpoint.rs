@@ -6,34 +6,19 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{dart, goldens, task, without_dropout};
+use common::{StopAfter, dart, goldens, task, without_dropout};
 use dart_core::CoreError;
 use dart_core::build::Built;
 use dart_core::checkpoint::{CARD, Card, Contents, Origin, contents, load, save};
-use dart_core::control::Control;
 use dart_core::fill_mask::fill_mask;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{
     Embeddings, HeadMethod, LabelKind, Method, PromptMethod, RowInit, TemplateKind, TrainPart,
 };
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{
-    EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, load_best, score,
-};
+use dart_core::train::{FitOutcome, RunSpec, TrainSettings, fit, load_best, score};
 use dart_data::{Example, Task};
 use tempfile::TempDir;
-
-struct Silent;
-
-impl Observer for Silent {
-    fn step(&mut self, _: &StepReport) -> Control {
-        Control::Continue
-    }
-
-    fn evaluation(&mut self, _: &EvalReport) -> Control {
-        Control::Continue
-    }
-}
 
 fn settings() -> TrainSettings {
     TrainSettings {
@@ -81,7 +66,7 @@ impl Run {
             &examples(),
             &examples(),
             &run.state(),
-            &mut Silent,
+            &mut StopAfter(None),
         );
         run.outcome = Some(outcome.unwrap());
         run

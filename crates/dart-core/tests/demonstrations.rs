@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use common::{close, dart, example, task, tensors, without_dropout};
+use common::{StopAfter, close, dart, example, slopes, task, tensors, without_dropout};
 use dart_core::CoreError;
 use dart_core::build::{Built, build_as};
 use dart_core::classifier::Place;
@@ -15,9 +15,7 @@ use dart_core::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind, Tr
 use dart_core::prompt::{Batch, Encoded, Encoder, Similar};
 use dart_core::sentence::SentenceEncoder;
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{
-    Control, EvalReport, Observer, RunSpec, Source, StepReport, TrainSettings, fit, score,
-};
+use dart_core::train::{RunSpec, Source, TrainSettings, fit, score};
 use dart_data::Example;
 use tch::{Device, Kind, Tensor};
 
@@ -233,7 +231,7 @@ fn class_scores_are_the_mean_over_the_contexts() {
         ..lm_bff(4)
     });
     let dir = tempfile::tempdir().unwrap();
-    let mut watch = Watch(None);
+    let mut watch = StopAfter(None);
     let outcome = lab.with(|spec| fit(spec, &train(), &dev(), dir.path(), &mut watch));
     assert_eq!(outcome.unwrap().steps, 0, "in context, nothing is trained");
     let scores = lab.with(|spec| score(spec, &dev(), dir.path())).unwrap();
@@ -288,47 +286,17 @@ fn gradients_through_demonstrations_equal_finite_differences() {
         losses.class + 0.7 * losses.fluency.unwrap()
     };
     loss();
-    let rows = &parameters[0].tensor;
-    let gradient = rows.grad().copy();
-    for (row, column) in [(0, 0), (2, 5), (3, 1), (4, 7), (5, 3)] {
-        let place = rows.detach().get(row).get(column);
-        let shift = |by: f64| {
-            let _ = place.shallow_clone().g_add_scalar_(by);
-        };
-        shift(1e-5);
-        let above = loss();
-        shift(-2e-5);
-        let below = loss();
-        shift(1e-5);
-        let slope = (above - below) / 2e-5;
-        let wanted = gradient.double_value(&[row, column]);
-        assert!(
-            (slope - wanted).abs() < 1e-6 * wanted.abs().max(1.0),
-            "[{row}, {column}]: {slope} is not {wanted}"
-        );
-    }
-}
-
-struct Watch(Option<usize>);
-
-impl Observer for Watch {
-    fn step(&mut self, report: &StepReport) -> Control {
-        match self.0 == Some(report.step) {
-            true => Control::Stop,
-            false => Control::Continue,
-        }
-    }
-
-    fn evaluation(&mut self, _: &EvalReport) -> Control {
-        Control::Continue
-    }
+    let columns = parameters[0].tensor.size()[1];
+    let places =
+        [(0, 0), (2, 5), (3, 1), (4, 7), (5, 3)].map(|(row, column)| row * columns + column);
+    slopes(&parameters[..1], |_| places.to_vec(), loss);
 }
 
 #[test]
 fn a_resumed_run_equals_an_undisturbed_one() {
     let lab = Lab::new(lm_bff(2));
     let run =
-        |dir: &Path, stop| lab.with(|spec| fit(spec, &train(), &dev(), dir, &mut Watch(stop)));
+        |dir: &Path, stop| lab.with(|spec| fit(spec, &train(), &dev(), dir, &mut StopAfter(stop)));
     let whole = tempfile::tempdir().unwrap();
     let outcome = run(whole.path(), None).unwrap();
     let wanted = std::fs::read(whole.path().join("best.safetensors")).unwrap();

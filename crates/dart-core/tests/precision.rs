@@ -6,15 +6,12 @@ mod common;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::{dart, goldens, task, without_dropout};
+use common::{StopAfter, dart, goldens, task, without_dropout};
 use dart_core::build::{Built, build};
 use dart_core::classifier::Place;
-use dart_core::control::Control;
 use dart_core::lm::Parameter;
 use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, TrainPart};
-use dart_core::train::{
-    EvalReport, Observer, Precision, RunSpec, StepReport, TrainSettings, fit, score,
-};
+use dart_core::train::{Precision, RunSpec, TrainSettings, fit, score};
 use dart_data::{Example, Task};
 use tch::{Kind, Tensor};
 
@@ -219,21 +216,6 @@ fn bfloat16_is_close_to_float32_and_keeps_its_weights() {
     }
 }
 
-struct StopAt(Option<usize>);
-
-impl Observer for StopAt {
-    fn step(&mut self, report: &StepReport) -> Control {
-        match self.0 == Some(report.step) {
-            true => Control::Stop,
-            false => Control::Continue,
-        }
-    }
-
-    fn evaluation(&mut self, _: &EvalReport) -> Control {
-        Control::Continue
-    }
-}
-
 /// In every format, with recomputation and dropout: a stopped run goes on to the same bits, and
 /// scoring sees the weights that were best.
 #[test]
@@ -256,7 +238,7 @@ fn runs_of_every_format_resume_and_score() {
             let dir = tempfile::tempdir().unwrap();
             let mut outcome = None;
             for stop in stops {
-                let mut observer = StopAt(*stop);
+                let mut observer = StopAfter(*stop);
                 outcome = fit(&spec, &examples(), &examples(), dir.path(), &mut observer).ok();
             }
             let bytes = std::fs::read(dir.path().join("best.safetensors")).unwrap();

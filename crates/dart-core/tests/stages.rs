@@ -6,31 +6,15 @@ mod common;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use common::{close, dart, example, goldens, task, tensors};
+use common::{StopAfter, close, dart, example, goldens, task, tensors};
 use dart_core::adamw::{AdamW, Betas, linear_schedule};
 use dart_core::lm::{Parameter, Role};
 use dart_core::method::{Embeddings, LabelKind, Method, PromptMethod, TemplateKind};
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{Control, EvalReport, Observer, RunSpec, StepReport, TrainSettings, fit};
+use dart_core::train::{RunSpec, TrainSettings, fit};
 use dart_core::{CoreError, Result};
 use dart_data::Example;
 use tch::{Kind, Tensor};
-
-/// Goes on to the end, or stops after a step.
-struct Watch(Option<usize>);
-
-impl Observer for Watch {
-    fn step(&mut self, report: &StepReport) -> Control {
-        match self.0 == Some(report.step) {
-            true => Control::Stop,
-            false => Control::Continue,
-        }
-    }
-
-    fn evaluation(&mut self, _: &EvalReport) -> Control {
-        Control::Continue
-    }
-}
 
 fn examples() -> Vec<Example> {
     let texts = [("so dull", 0), ("okay", 1), ("a fun movie", 2), ("sad", 0)];
@@ -57,7 +41,7 @@ fn run(
         seed: 42,
         demonstrations: None,
     };
-    fit(&spec, &examples(), &examples(), dir, &mut Watch(stop)).map(|_| ())
+    fit(&spec, &examples(), &examples(), dir, &mut StopAfter(stop)).map(|_| ())
 }
 
 fn settings(prompt_first: f64) -> TrainSettings {

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{close, dart, example, goldens, task, tensors, without_dropout};
+use common::{close, dart, example, goldens, gradients, slopes, task, tensors, without_dropout};
 use dart_core::build::{Built, build_as};
 use dart_core::classifier::{Place, PromptEncoder};
 use dart_core::method::{
@@ -145,30 +145,12 @@ fn gradients_of_an_encoded_template_equal_finite_differences() {
         let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names[..2], ["pseudo.rows", "pseudo.bias"]);
         assert!(names[2..].iter().all(|n| n.starts_with("prompt_encoder.")));
-        let gradients: Vec<Tensor> = parameters.iter().map(|p| p.tensor.grad().copy()).collect();
-        for (parameter, gradient) in parameters.iter().zip(&gradients) {
+        for (parameter, gradient) in parameters.iter().zip(gradients(&parameters)) {
             let largest = gradient.abs().max().double_value(&[]);
             assert!(largest > 0.0, "{} is not reached", parameter.name);
-            let flat = parameter.tensor.detach().view([-1]);
-            let count = flat.size()[0];
-            for at in [0, count / 3, count - 1] {
-                let shift = |by: f64| {
-                    let _ = flat.get(at).g_add_scalar_(by);
-                };
-                shift(1e-5);
-                let above = loss();
-                shift(-2e-5);
-                let below = loss();
-                shift(1e-5);
-                let slope = (above - below) / 2e-5;
-                let wanted = gradient.view([-1]).double_value(&[at]);
-                let message = format!("{}[{at}]: {slope} is not {wanted}", parameter.name);
-                assert!(
-                    (slope - wanted).abs() < 1e-6 * wanted.abs().max(1.0),
-                    "{message}"
-                );
-            }
         }
+        let places = |count| vec![0, count / 3, count - 1];
+        slopes(&parameters, places, loss);
     }
 }
 

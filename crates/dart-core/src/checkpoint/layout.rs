@@ -9,17 +9,13 @@ use super::card::Card;
 use super::folder::PartFolder;
 use crate::classifier::Parts;
 use crate::error::{CoreError, Result};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{FILES, Tokenizer};
 
-/// Tokenizer files that are taken over as they are.
-const VOCABULARIES: [&str; 7] = [
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "spm.model",
-    "special_tokens_map.json",
+/// Tokenizer files that added tokens change; the others are taken over as they are.
+const GROWING: [&str; 3] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "added_tokens.json",
 ];
 
 /// Names for the pseudo tokens: the template's, then one a class; none that the tokenizer knows, as
@@ -61,17 +57,11 @@ pub(super) fn write(
     config.insert("torch_dtype".into(), json!("float32"));
     config.remove("_name_or_path");
     folder.write("config.json", &pretty(config)?)?;
-    for name in VOCABULARIES {
+    let same = |name: &&str| tokens.is_empty() || !GROWING.contains(name);
+    for name in FILES.into_iter().filter(same) {
         copy(base, name, folder)?;
     }
     if tokens.is_empty() {
-        for name in [
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "added_tokens.json",
-        ] {
-            copy(base, name, folder)?;
-        }
         return Ok(());
     }
     let mut added = gap(tokenizer, vocab);

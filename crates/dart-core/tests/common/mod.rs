@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_core::lm::Parameter;
 use dart_core::method::{
     Fluency, FluencyLabels, FluencyMask, LabelKind, PromptMethod, TemplateKind,
 };
-use dart_core::train::TrainSettings;
+use dart_core::train::{Control, EvalReport, Observer, StepReport, TrainSettings};
 use dart_data::{Catalog, Example, Metric, Task};
 use tch::{Kind, Tensor};
 
@@ -38,6 +39,59 @@ pub fn close(what: &str, got: &Tensor, wanted: &Tensor, tolerance: f64) {
         largest <= tolerance,
         "{what}: differs by {largest:e}, more than {tolerance:e}"
     );
+}
+
+/// The gradients of the last backward pass.
+pub fn gradients(parameters: &[Parameter]) -> Vec<Tensor> {
+    parameters.iter().map(|p| p.tensor.grad().copy()).collect()
+}
+
+/// Asserts that the gradients of a backward pass of `loss` equal its central differences at some
+/// places of each parameter, which `places` chooses of so many numbers; gives the gradients there.
+pub fn slopes(
+    parameters: &[Parameter],
+    places: impl Fn(i64) -> Vec<i64>,
+    loss: impl Fn() -> f64,
+) -> Vec<f64> {
+    let mut all = Vec::new();
+    for (parameter, gradient) in parameters.iter().zip(gradients(parameters)) {
+        let flat = parameter.tensor.detach().view([-1]);
+        for at in places(flat.size()[0]) {
+            let shift = |by: f64| {
+                let _ = flat.get(at).g_add_scalar_(by);
+            };
+            shift(1e-5);
+            let above = loss();
+            shift(-2e-5);
+            let below = loss();
+            shift(1e-5);
+            let slope = (above - below) / 2e-5;
+            let wanted = gradient.view([-1]).double_value(&[at]);
+            assert!(
+                (slope - wanted).abs() < 1e-6 * wanted.abs().max(1.0),
+                "{}[{at}]: {slope} is not {wanted}",
+                parameter.name
+            );
+            all.push(wanted);
+        }
+    }
+    all
+}
+
+/// Goes on to the end, or stops after a step.
+pub struct StopAfter(pub Option<usize>);
+
+impl Observer for StopAfter {
+    fn step(&mut self, report: &StepReport) -> Control {
+        match self.0 == Some(report.step) {
+            true => Control::Stop,
+            false => Control::Continue,
+        }
+    }
+
+    fn evaluation(&mut self, _: &EvalReport) -> Control {
+        Control::Continue
+    }
 }
 
 /// The packaged sentence encoder, which `just setup` fetches.

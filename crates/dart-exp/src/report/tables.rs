@@ -156,14 +156,10 @@ pub fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison])
                 }
                 tbody {
                     @for c in comparisons {
+                        @let [name, numbers @ ..] = table::compared(findings.plan, c);
                         tr {
-                            th scope="row" { (methods[c.other].named.title) }
-                            td.number { (format!("{:+.1}", 100.0 * c.difference)) }
-                            td.number { (c.test_rows.map(table::points).unwrap_or_default()) }
-                            td.number { (table::effect(c.effect)) }
-                            td.number { (table::won(c)) }
-                            td.number { (table::p_value(c.p)) }
-                            td.number { (table::p_value(c.p_holm)) }
+                            th scope="row" { (name) }
+                            @for number in numbers { td.number { (number) } }
                         }
                     }
                 }

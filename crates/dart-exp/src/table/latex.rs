@@ -62,15 +62,7 @@ fn comparison(
     ]
     .map(str::to_owned);
     let row = |c: &Comparison| Row {
-        cells: vec![
-            methods[c.other].named.title.clone(),
-            format!("{:+.1}", 100.0 * c.difference),
-            c.test_rows.map_or(String::new(), super::points),
-            super::effect(c.effect),
-            super::won(c),
-            super::p_value(c.p),
-            super::p_value(c.p_holm),
-        ],
+        cells: super::compared(findings.plan, c).to_vec(),
         published: false,
     };
     let rows: Vec<Row> = comparisons.iter().map(row).collect();

@@ -72,18 +72,7 @@ fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison], tex
         vec!["---", "---:", "---:", "---:", "---:", "---:", "---:"],
     );
     for c in comparisons {
-        line(
-            text,
-            vec![
-                methods[c.other].named.title.clone(),
-                format!("{:+.1}", 100.0 * c.difference),
-                c.test_rows.map_or(String::new(), super::points),
-                super::effect(c.effect),
-                super::won(c),
-                super::p_value(c.p),
-                super::p_value(c.p_holm),
-            ],
-        );
+        line(text, super::compared(findings.plan, c).to_vec());
     }
     let _ = writeln!(text, "\n{}", super::explained(findings.plan, comparisons));
 }

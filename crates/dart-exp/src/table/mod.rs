@@ -17,8 +17,22 @@ pub fn score(score: &Score) -> String {
     }
 }
 
+/// The cells of a comparison: the other method, difference, interval over the test rows, effect
+/// size, tasks won and lost, p, and p after Holm.
+pub fn compared(plan: &Plan, c: &Comparison) -> [String; 7] {
+    [
+        plan.experiment.methods[c.other].named.title.clone(),
+        format!("{:+.1}", 100.0 * c.difference),
+        c.test_rows.map(points).unwrap_or_default(),
+        c.effect.map_or(String::new(), |g| format!("{g:+.2}")),
+        won(c),
+        p_value(c.p),
+        p_value(c.p_holm),
+    ]
+}
+
 /// `3–1 (1 even)`: tasks won and lost.
-pub fn won(c: &Comparison) -> String {
+fn won(c: &Comparison) -> String {
     match c.ties {
         0 => format!("{}–{}", c.wins, c.losses),
         ties => format!("{}–{} ({ties} even)", c.wins, c.losses),
@@ -26,22 +40,17 @@ pub fn won(c: &Comparison) -> String {
 }
 
 /// `+0.4 to +2.1`: an interval of shares, in points.
-pub fn points((low, high): (f64, f64)) -> String {
+fn points((low, high): (f64, f64)) -> String {
     format!("{:+.1} to {:+.1}", 100.0 * low, 100.0 * high)
 }
 
 /// A p value.
-pub fn p_value(p: f64) -> String {
+fn p_value(p: f64) -> String {
     if p < 0.001 {
         "< 0.001".to_owned()
     } else {
         format!("{p:.3}")
     }
-}
-
-/// An effect size; empty where there is none.
-pub fn effect(g: Option<f64>) -> String {
-    g.map_or(String::new(), |g| format!("{g:+.2}"))
 }
 
 /// Whether a published figure lies within what the seeds make of ours.
