@@ -97,10 +97,10 @@ pub(crate) fn assemble(
 ) -> Result<Built> {
     let device = lm.device();
     if spec.settings.precision == Precision::BFloat16 {
-        lm.compute_in(Kind::BFloat16)?;
+        lm.compute_in(Kind::BFloat16);
     }
     if spec.settings.recompute {
-        lm.recompute()?;
+        lm.recompute();
     }
     let max_length = spec.settings.max_length.min(lm.config.max_length());
     let special = tokenizer.special();

@@ -33,13 +33,37 @@ fn examples() -> Vec<Example> {
     common::examples(&texts)
 }
 
+/// One of each family that computes its layers its own way.
+const FAMILIES: [&str; 7] = [
+    "bert-tiny",
+    "albert-tiny",
+    "modernbert-tiny",
+    "deberta-tiny",
+    "deberta-v2-tiny",
+    "deberta-v3-tiny",
+    "gpt2-tiny",
+];
+
 /// ALBERT's vocabulary has other words.
-fn albert_task() -> Task {
-    Task {
-        template: "{a} w20 w21 [MASK] w22".into(),
-        words: ["w30", "w31", "w32"].map(String::from).to_vec(),
-        ..task()
+fn task_of(model: &str) -> Task {
+    match model {
+        "albert-tiny" => Task {
+            template: "{a} w20 w21 [MASK] w22".into(),
+            words: ["w30", "w31", "w32"].map(String::from).to_vec(),
+            ..task()
+        },
+        _ => task(),
     }
+}
+
+/// DART; a causal model has no fluency constraint.
+fn trained(model: &str, train: TrainPart) -> Method {
+    let dart = dart();
+    Method::Prompt(PromptMethod {
+        train,
+        fluency: dart.fluency.filter(|_| model != "gpt2-tiny"),
+        ..dart
+    })
 }
 
 /// Dropout draws from the process's one generator, so a run has the process for itself: here by
@@ -53,13 +77,6 @@ fn head() -> Method {
     Method::Head(HeadMethod {
         train: TrainPart::Lm,
         embeddings: Embeddings::Trained,
-    })
-}
-
-fn trained(method: TrainPart) -> Method {
-    Method::Prompt(PromptMethod {
-        train: method,
-        ..dart()
     })
 }
 
@@ -112,16 +129,12 @@ fn gradients(built: &Built) -> (f64, Vec<(String, Tensor)>) {
 #[test]
 fn recomputed_layers_give_the_same_gradients() {
     let _alone = alone();
-    for model in ["bert-tiny", "albert-tiny"] {
-        let task = match model {
-            "albert-tiny" => albert_task(),
-            _ => task(),
-        };
-        let dir = without_dropout(model);
+    for model in FAMILIES {
+        let (task, dir) = (task_of(model), without_dropout(model));
         let methods = [
-            trained(TrainPart::Lm),
-            trained(TrainPart::Bitfit),
-            trained(TrainPart::Prompt),
+            trained(model, TrainPart::Lm),
+            trained(model, TrainPart::Bitfit),
+            trained(model, TrainPart::Prompt),
             head(),
         ];
         for method in &methods {
@@ -146,73 +159,92 @@ fn recomputed_layers_give_the_same_gradients() {
 #[test]
 fn recomputed_dropout_is_the_forward_pass_s() {
     let _alone = alone();
-    let model = goldens().join("bert-tiny");
-    for method in [trained(TrainPart::Lm), head()] {
-        let settings = settings(Precision::Float64, true);
-        let built = built(&model, &method, &settings, &task());
-        let (loss, all) = gradients(&built);
-        assert_eq!(backward(&built), loss, "the place decides");
-        let plain = TrainSettings {
-            recompute: false,
-            ..settings.clone()
-        };
-        let other = gradients(&self::built(&model, &method, &plain, &task()));
-        assert_ne!(other.0, loss, "there is dropout");
-        for wanted in ["layer.0.attention.self.value.weight", "LayerNorm.bias"] {
-            let (name, gradient) = all.iter().find(|(name, _)| name.contains(wanted)).unwrap();
-            let parameters = built.classifier.parameters();
-            let parameter = parameters.iter().find(|p| p.name == *name).unwrap();
-            tch::manual_seed(5);
-            let direction = gradient.randn_like();
-            let step = 1e-6;
-            let moved = |by: f64| {
-                tch::no_grad(|| {
-                    let _ = parameter.tensor.shallow_clone().g_add_(&(&direction * by));
-                });
-                backward(&built)
+    for (model, wanted) in [
+        (
+            "bert-tiny",
+            ["layer.0.attention.self.value.weight", "LayerNorm.bias"],
+        ),
+        (
+            "deberta-v3-tiny",
+            ["encoder.rel_embeddings.weight", "encoder.LayerNorm.weight"],
+        ),
+        ("gpt2-tiny", ["h.0.attn.c_attn.weight", "ln_f.bias"]),
+    ] {
+        let dir = goldens().join(model);
+        for method in [trained(model, TrainPart::Lm), head()] {
+            let settings = settings(Precision::Float64, true);
+            let built = built(&dir, &method, &settings, &task());
+            let (loss, all) = gradients(&built);
+            assert_eq!(backward(&built), loss, "the place decides");
+            let plain = TrainSettings {
+                recompute: false,
+                ..settings.clone()
             };
-            let (up, down) = (moved(step), moved(-2.0 * step));
-            moved(step);
-            let numeric = (up - down) / (2.0 * step);
-            let ours = (gradient * &direction).sum(Kind::Double).double_value(&[]);
-            let relative = (numeric - ours).abs() / ours.abs();
-            assert!(relative < 1e-5, "{name}: {ours} {numeric}");
+            let other = gradients(&self::built(&dir, &method, &plain, &task()));
+            assert_ne!(other.0, loss, "there is dropout");
+            for wanted in wanted {
+                let (name, gradient) = all.iter().find(|(name, _)| name.contains(wanted)).unwrap();
+                check_direction(&built, name, gradient);
+            }
         }
     }
+}
+
+/// The slope of the loss along a random direction of this parameter is the gradient's.
+fn check_direction(built: &Built, name: &str, gradient: &Tensor) {
+    let parameters = built.classifier.parameters();
+    let parameter = parameters.iter().find(|p| p.name == name).unwrap();
+    tch::manual_seed(5);
+    let direction = gradient.randn_like();
+    let step = 1e-6;
+    let moved = |by: f64| {
+        tch::no_grad(|| {
+            let _ = parameter.tensor.shallow_clone().g_add_(&(&direction * by));
+        });
+        backward(built)
+    };
+    let (up, down) = (moved(step), moved(-2.0 * step));
+    moved(step);
+    let numeric = (up - down) / (2.0 * step);
+    let ours = (gradient * &direction).sum(Kind::Double).double_value(&[]);
+    let relative = (numeric - ours).abs() / ours.abs();
+    assert!(relative < 1e-5, "{name}: {ours} {numeric}");
 }
 
 #[test]
 fn bfloat16_is_close_to_float32_and_keeps_its_weights() {
     let _alone = alone();
-    let dir = without_dropout("bert-tiny");
-    for (method, recompute) in [
-        (trained(TrainPart::Lm), false),
-        (trained(TrainPart::Lm), true),
-        (head(), false),
-    ] {
-        let of = |precision| {
-            let settings = settings(precision, recompute);
-            let built = built(dir.path(), &method, &settings, &task());
-            let gradients = gradients(&built);
-            let kinds = built.classifier.parameters();
-            assert!(kinds.iter().all(|p| p.tensor.kind() == Kind::Float));
-            gradients
-        };
-        let (single, short) = (of(Precision::Float32), of(Precision::BFloat16));
-        assert_ne!(single.0, short.0, "another format");
-        assert!(
-            (single.0 - short.0).abs() < 0.02 * single.0,
-            "{} {}",
-            single.0,
-            short.0
-        );
-        let flat = |all: &[(String, Tensor)]| {
-            let flat: Vec<Tensor> = all.iter().map(|(_, g)| g.reshape([-1])).collect();
-            Tensor::cat(&flat, 0).to_kind(Kind::Double)
-        };
-        let (a, b) = (flat(&single.1), flat(&short.1));
-        let cosine = (a.dot(&b) / (a.norm() * b.norm())).double_value(&[]);
-        assert!(cosine > 0.99, "{cosine}");
+    for model in FAMILIES {
+        let (task, dir) = (task_of(model), without_dropout(model));
+        for (method, recompute) in [
+            (trained(model, TrainPart::Lm), false),
+            (trained(model, TrainPart::Lm), true),
+            (head(), false),
+        ] {
+            let of = |precision| {
+                let settings = settings(precision, recompute);
+                let built = built(dir.path(), &method, &settings, &task);
+                let gradients = gradients(&built);
+                let kinds = built.classifier.parameters();
+                assert!(kinds.iter().all(|p| p.tensor.kind() == Kind::Float));
+                gradients
+            };
+            let (single, short) = (of(Precision::Float32), of(Precision::BFloat16));
+            assert_ne!(single.0, short.0, "{model}: another format");
+            assert!(
+                (single.0 - short.0).abs() < 0.02 * single.0,
+                "{model}: {} {}",
+                single.0,
+                short.0
+            );
+            let flat = |all: &[(String, Tensor)]| {
+                let flat: Vec<Tensor> = all.iter().map(|(_, g)| g.reshape([-1])).collect();
+                Tensor::cat(&flat, 0).to_kind(Kind::Double)
+            };
+            let (a, b) = (flat(&single.1), flat(&short.1));
+            let cosine = (a.dot(&b) / (a.norm() * b.norm())).double_value(&[]);
+            assert!(cosine > 0.98, "{model}: {cosine}");
+        }
     }
 }
 

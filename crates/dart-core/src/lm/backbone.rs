@@ -7,7 +7,7 @@ use super::head::Layout;
 use super::layer::Mode;
 use super::params::Parameter;
 use super::weights::Weights;
-use crate::error::{CoreError, Result};
+use crate::error::Result;
 
 /// A batch without its words: which positions are real and which segment each belongs to.
 pub struct Shape {
@@ -28,7 +28,7 @@ impl Shape {
 }
 
 /// What a family's `config.json` describes: a new family is a file with a [`Blueprint`] and a
-/// [`Backbone`], and a line in `config.rs`.
+/// [`Stack`](super::stack::Stack), and a line in `config.rs`.
 pub(super) trait Blueprint {
     /// Where the checkpoint keeps the vocabulary and the head.
     fn layout(&self, weights: &Weights) -> Layout;
@@ -59,21 +59,11 @@ pub(super) trait Backbone: Send {
 
     /// Computes the layers in this number format; LayerNorms keep that of the weights, and so does
     /// what `forward` gives.
-    fn compute_in(&mut self, _: Kind) -> Result<()> {
-        Err(CoreError::Setting(
-            "precision: bfloat16 is not there for this model family; take float32".into(),
-        ))
-    }
+    fn compute_in(&mut self, kind: Kind);
 
     /// Computes layers again in the backward pass instead of keeping what they computed.
-    fn recompute(&mut self) -> Result<()> {
-        Err(CoreError::Setting(
-            "recompute is not there for this model family; leave it out".into(),
-        ))
-    }
+    fn recompute(&mut self);
 
     /// The part of a backward pass that a loss's own backward pass leaves to recomputation.
-    fn backward(&self) -> Result<()> {
-        Ok(())
-    }
+    fn backward(&self) -> Result<()>;
 }

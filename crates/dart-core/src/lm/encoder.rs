@@ -6,12 +6,11 @@ use tch::{Device, Kind, Tensor};
 use super::backbone::{Backbone, Blueprint, Shape};
 use super::config::{Family, LmConfig};
 use super::head::{HeadBiases, HeadNames, Layout};
-use super::layer::{Layer, Linear, Mode, Norm, in_kind, to};
+use super::layer::{Layer, Linear, Mode, Norm, to};
 use super::masks;
 use super::names::{EMBEDDING_NORM, Names, POSITIONS, TOKEN_TYPES, WORDS};
-use super::packing::Packing;
 use super::params::{Parameter, Role};
-use super::recompute::Tape;
+use super::stack::{Pass, Stack, Stacked};
 use super::weights::Weights;
 use crate::error::Result;
 
@@ -24,19 +23,6 @@ pub(super) struct Encoder {
     layers: Vec<Layer>,
     config: LmConfig,
     names: &'static Names,
-    /// The number format of the layers; `None`: that of the weights.
-    compute: Option<Kind>,
-    /// Where layers are computed again in the backward pass.
-    tape: Option<Tape<Context>>,
-}
-
-/// What the layers need beside their input.
-struct Context {
-    packing: Packing,
-    /// Added to the attention scores.
-    bias: Tensor,
-    read: Option<Tensor>,
-    mode: Mode,
 }
 
 impl Encoder {
@@ -80,8 +66,6 @@ impl Encoder {
                 .collect(),
             config: c.clone(),
             names,
-            compute: None,
-            tape: None,
         }
     }
 }
@@ -103,11 +87,49 @@ impl Blueprint for &'static Names {
     }
 
     fn backbone(&self, weights: &mut Weights, c: &LmConfig, prefix: &str) -> Box<dyn Backbone> {
-        Box::new(Encoder::take(weights, c, self, prefix))
+        Box::new(Stacked::new(Encoder::take(weights, c, self, prefix)))
     }
 }
 
-impl Backbone for Encoder {
+impl Stack for Encoder {
+    /// Added to the attention scores, `[batch, 1, 1, seq]`.
+    type View = Tensor;
+
+    fn depth(&self) -> usize {
+        self.config.layers
+    }
+
+    fn embed(&self, words: &Tensor, shape: &Shape, pass: &Pass) -> Result<Tensor> {
+        let seq = words.size3()?.1;
+        self.config.check_length(seq)?;
+        let mut x = words.f_add(&self.positions.f_narrow(
+            0,
+            self.config.position_offset,
+            seq,
+        )?)?;
+        if let Some(types) = &self.token_types {
+            x = x.f_add(&shape.segment_rows(types)?)?;
+        }
+        let x = self
+            .norm
+            .forward(&pass.packing.pack(&x)?)?
+            .f_dropout(self.config.dropout, pass.mode == Mode::Train)?;
+        match &self.project {
+            Some(project) => project.forward(&x),
+            None => Ok(x),
+        }
+    }
+
+    fn view(&self, shape: &Shape, _: &Pass, kind: Kind) -> Result<Tensor> {
+        masks::pads(&shape.keep, kind)
+    }
+
+    fn layer(&self, i: usize, x: &Tensor, pass: &Pass, bias: &Tensor) -> Result<Tensor> {
+        let layer = &self.layers[i % self.layers.len()];
+        let read = pass.read.as_ref().filter(|_| i + 1 == self.depth());
+        layer.forward(x, &pass.packing, read, bias, pass.mode)
+    }
+
     fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
         let names = self.names;
         let positions = self.positions.shallow_clone();
@@ -141,88 +163,6 @@ impl Backbone for Encoder {
         self.layers
             .iter_mut()
             .try_for_each(|layer| layer.to(device, kind))
-    }
-
-    fn compute_in(&mut self, kind: Kind) -> Result<()> {
-        self.compute = Some(kind);
-        Ok(())
-    }
-
-    fn recompute(&mut self) -> Result<()> {
-        self.tape = Some(Tape::new());
-        Ok(())
-    }
-
-    fn backward(&self) -> Result<()> {
-        match &self.tape {
-            Some(tape) => tape.backward(|i, x, context| self.layer(i, x, context)),
-            None => Ok(()),
-        }
-    }
-
-    /// The last layer computes queries and feed-forward only at the positions `read`.
-    fn forward(
-        &self,
-        words: &Tensor,
-        shape: &Shape,
-        read: Option<&Tensor>,
-        mode: Mode,
-    ) -> Result<Tensor> {
-        let packing = Packing::new(&shape.keep)?;
-        let x = self.embed(words, shape, &packing, mode)?;
-        let outer = x.kind();
-        let x = in_kind(&x, self.compute.unwrap_or(outer))?;
-        let context = Context {
-            packing: packing.share(),
-            bias: masks::pads(&shape.keep, x.kind())?,
-            read: read.map(Tensor::shallow_clone),
-            mode,
-        };
-        let layers = self.config.layers;
-        let run = |i: usize, x: &Tensor, context: &Context| self.layer(i, x, context);
-        let x = match &self.tape {
-            Some(tape) if mode == Mode::Train => tape.forward(x, layers, context, run)?,
-            _ => (0..layers).try_fold(x, |x, i| run(i, &x, &context))?,
-        };
-        packing.unpack(&in_kind(&x, outer)?, read)
-    }
-}
-
-impl Encoder {
-    /// Layer `i`; the last one computes the positions that are read alone.
-    fn layer(&self, i: usize, x: &Tensor, context: &Context) -> Result<Tensor> {
-        let layer = &self.layers[i % self.layers.len()];
-        let read = context.read.as_ref();
-        let read = read.filter(|_| i + 1 == self.config.layers);
-        layer.forward(x, &context.packing, read, &context.bias, context.mode)
-    }
-
-    /// Embeddings `[tokens, H]`.
-    fn embed(
-        &self,
-        words: &Tensor,
-        shape: &Shape,
-        packing: &Packing,
-        mode: Mode,
-    ) -> Result<Tensor> {
-        let seq = words.size3()?.1;
-        self.config.check_length(seq)?;
-        let mut x = words.f_add(&self.positions.f_narrow(
-            0,
-            self.config.position_offset,
-            seq,
-        )?)?;
-        if let Some(types) = &self.token_types {
-            x = x.f_add(&shape.segment_rows(types)?)?;
-        }
-        let x = self
-            .norm
-            .forward(&packing.pack(&x)?)?
-            .f_dropout(self.config.dropout, mode == Mode::Train)?;
-        match &self.project {
-            Some(project) => project.forward(&x),
-            None => Ok(x),
-        }
     }
 }
 

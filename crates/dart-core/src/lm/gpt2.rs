@@ -8,10 +8,11 @@ use super::backbone::{Backbone, Blueprint, Shape};
 use super::config::{Activation, Family, LmConfig, Parsed, activation, check_heads, check_tied};
 use super::config::{from_json, need};
 use super::head::Layout;
-use super::layer::{Mode, Norm, activate, merge_heads, split_heads, to};
+use super::layer::{Mode, Norm, activate, in_kind, merge_heads, split_heads, to};
 use super::masks;
 use super::packing::Packing;
 use super::params::{Parameter, Role};
+use super::stack::{Pass, Stack, Stacked};
 use super::weights::Weights;
 use crate::error::Result;
 
@@ -109,7 +110,7 @@ impl Blueprint for Settings {
             let layer = if self.scaled_by_layer { i + 1 } else { 1 };
             (if self.scaled { d.powf(-0.5) } else { 1.0 }) / layer as f64
         };
-        Box::new(Gpt2 {
+        Box::new(Stacked::new(Gpt2 {
             positions: weights.take(&format!("{prefix}{POSITIONS}"), &rows),
             layers: (0..c.layers)
                 .map(|i| Layer::take(weights, c, &format!("{prefix}h.{i}."), scale(i)))
@@ -117,7 +118,7 @@ impl Blueprint for Settings {
             norm: Norm::take(weights, &format!("{prefix}{NORM}"), c.hidden, c.eps),
             config: c.clone(),
             embedding_dropout: self.embedding_dropout,
-        })
+        }))
     }
 }
 
@@ -132,36 +133,53 @@ struct Gpt2 {
     embedding_dropout: f64,
 }
 
-impl Backbone for Gpt2 {
-    fn forward(
-        &self,
-        words: &Tensor,
-        shape: &Shape,
-        read: Option<&Tensor>,
-        mode: Mode,
-    ) -> Result<Tensor> {
+/// What queries see at all positions, and at those that are read.
+struct View {
+    everywhere: Tensor,
+    last: Tensor,
+}
+
+impl Stack for Gpt2 {
+    type View = View;
+
+    fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn embed(&self, words: &Tensor, _: &Shape, pass: &Pass) -> Result<Tensor> {
         let seq = words.size3()?.1;
         self.config.check_length(seq)?;
-        let packing = Packing::new(&shape.keep)?;
         let embedded = words.f_add(&self.positions.f_narrow(0, 0, seq)?)?;
-        let mut x = packing
+        Ok(pass
+            .packing
             .pack(&embedded)?
-            .f_dropout(self.embedding_dropout, mode == Mode::Train)?;
-        // Pads stand behind all tokens, so the causal mask hides them.
+            .f_dropout(self.embedding_dropout, pass.mode == Mode::Train)?)
+    }
+
+    /// Pads stand behind all tokens, so the causal mask hides them.
+    fn view(&self, shape: &Shape, pass: &Pass, kind: Kind) -> Result<View> {
+        let seq = shape.keep.size2()?.1;
         let before = |read: Option<&Tensor>| -> Result<Tensor> {
-            let queries = masks::query_positions(read, seq, x.device())?;
+            let queries = masks::query_positions(read, seq, shape.keep.device())?;
             let before = masks::distances(&queries, seq)?.f_ge(0)?.f_unsqueeze(1)?;
-            masks::additive(&before, x.kind())
+            masks::additive(&before, kind)
         };
-        let (everywhere, last) = (before(None)?, before(read)?);
-        for (i, layer) in self.layers.iter().enumerate() {
-            let (read, mask) = match i + 1 == self.layers.len() {
-                true => (read, &last),
-                false => (None, &everywhere),
-            };
-            x = layer.forward(&x, &packing, read, mask, mode)?;
-        }
-        packing.unpack(&self.norm.forward(&x)?, read)
+        Ok(View {
+            everywhere: before(None)?,
+            last: before(pass.read.as_ref())?,
+        })
+    }
+
+    fn layer(&self, i: usize, x: &Tensor, pass: &Pass, view: &View) -> Result<Tensor> {
+        let (read, mask) = match i + 1 == self.depth() {
+            true => (pass.read.as_ref(), &view.last),
+            false => (None, &view.everywhere),
+        };
+        self.layers[i].forward(x, &pass.packing, read, mask, pass.mode)
+    }
+
+    fn finish(&self, x: Tensor) -> Result<Tensor> {
+        self.norm.forward(&x)
     }
 
     fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
@@ -209,14 +227,19 @@ impl Map {
         to(&mut self.bias, device, kind)
     }
 
+    /// Computes in the number format of `x`.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_linear(&self.weight.f_tr()?, Some(&self.bias))?)
+        let bias = in_kind(&self.bias, x.kind())?;
+        Ok(x.f_linear(&in_kind(&self.weight, x.kind())?.f_tr()?, Some(&bias))?)
     }
 
     /// The outputs `from .. from + count` alone.
     fn part(&self, x: &Tensor, from: i64, count: i64) -> Result<Tensor> {
-        let weight = self.weight.f_narrow(1, from, count)?.f_tr()?;
-        Ok(x.f_linear(&weight, Some(&self.bias.f_narrow(0, from, count)?))?)
+        let part = Map {
+            weight: self.weight.f_narrow(1, from, count)?,
+            bias: self.bias.f_narrow(0, from, count)?,
+        };
+        part.forward(x)
     }
 }
 

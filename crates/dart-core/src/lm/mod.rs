@@ -14,6 +14,7 @@ mod packing;
 mod params;
 mod recompute;
 mod rotary;
+mod stack;
 pub mod weights;
 
 use std::path::Path;
@@ -167,20 +168,14 @@ impl LanguageModel {
 
     /// Computes the layers in another number format than the weights are kept in; LayerNorms, the
     /// head and the decoder keep that of the weights.
-    ///
-    /// # Errors
-    /// A family that cannot.
-    pub fn compute_in(&mut self, kind: Kind) -> Result<()> {
-        self.backbone.compute_in(kind)
+    pub fn compute_in(&mut self, kind: Kind) {
+        self.backbone.compute_in(kind);
     }
 
     /// From now on a training pass keeps only each layer's input and computes the layer again in
     /// its backward pass. Losses then go backward by [`LanguageModel::backward`].
-    ///
-    /// # Errors
-    /// A family that cannot.
-    pub fn recompute(&mut self) -> Result<()> {
-        self.backbone.recompute()
+    pub fn recompute(&mut self) {
+        self.backbone.recompute();
     }
 
     /// Adds the gradients of `loss` to what the weights hold.

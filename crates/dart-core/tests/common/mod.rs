@@ -111,19 +111,22 @@ pub fn without_dropout(name: &str) -> tempfile::TempDir {
     let (from, dir) = (goldens().join(name), tempfile::tempdir().unwrap());
     let text = std::fs::read_to_string(from.join("config.json")).unwrap();
     let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
-    config["hidden_dropout_prob"] = 0.0.into();
-    config["attention_probs_dropout_prob"] = 0.0.into();
+    for (key, value) in config.as_object_mut().unwrap() {
+        if key.contains("dropout") || key.ends_with("_pdrop") {
+            *value = 0.0.into();
+        }
+    }
     std::fs::write(dir.path().join("config.json"), config.to_string()).unwrap();
-    std::fs::copy(
-        from.join("model.safetensors"),
-        dir.path().join("model.safetensors"),
-    )
-    .unwrap();
-    let vocabulary = match name {
-        "albert-tiny" => (0..90).map(albert_word).collect(),
-        _ => std::fs::read_to_string(from.join("vocab.txt")).unwrap(),
-    };
-    std::fs::write(dir.path().join("vocab.txt"), vocabulary).unwrap();
+    let copy = |file: &str| std::fs::copy(from.join(file), dir.path().join(file)).unwrap();
+    copy("model.safetensors");
+    if from.join("tokenizer.json").is_file() {
+        copy("tokenizer.json");
+    } else if name == "albert-tiny" {
+        let vocabulary: String = (0..90).map(albert_word).collect();
+        std::fs::write(dir.path().join("vocab.txt"), vocabulary).unwrap();
+    } else {
+        copy("vocab.txt");
+    }
     dir
 }
 

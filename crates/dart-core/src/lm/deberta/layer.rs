@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::super::config::{Activation, LmConfig};
-use super::super::layer::{Linear, Mode, Norm, activate, to};
+use super::super::layer::{Linear, Mode, Norm, activate, in_kind, to};
 use super::super::packing::Packing;
 use super::super::params::{Parameter, Role};
 use super::super::weights::Weights;
@@ -133,8 +133,8 @@ impl Convolution {
     ) -> Result<Tensor> {
         let channels = packing.pad(embedded)?.f_transpose(1, 2)?; // [batch, H, seq]
         let out = channels.f_conv1d(
-            &self.weight,
-            Some(&self.bias),
+            &in_kind(&self.weight, channels.kind())?,
+            Some(&in_kind(&self.bias, channels.kind())?),
             1,
             (self.settings.kernel - 1) / 2,
             1,

@@ -4,6 +4,7 @@
 mod attention;
 mod config;
 mod layer;
+mod relative;
 
 use tch::{Device, Kind, Tensor};
 
@@ -12,13 +13,14 @@ use super::config::{LmConfig, Parsed};
 use super::head::{HeadBiases, HeadNames, Layout};
 use super::layer::{Linear, Mode, Norm, to};
 use super::masks;
-use super::packing::Packing;
-use super::params::{Parameter, Role, indices};
+use super::params::{Parameter, Role};
+use super::stack::{Pass, Stack, Stacked};
 use super::weights::Weights;
 use crate::error::Result;
-use attention::{Distances, View};
-use config::{Relative, Settings};
+use attention::View;
+use config::Settings;
 use layer::{Convolution, Layer};
+use relative::{Near, RelativeEmbeddings};
 
 /// Reads `config.json`. `second`: version 2 or 3.
 pub(super) fn parse(text: &str, second: bool) -> Parsed {
@@ -31,8 +33,6 @@ const POSITIONS: &str = "embeddings.position_embeddings.weight";
 const TOKEN_TYPES: &str = "embeddings.token_type_embeddings.weight";
 const PROJECT: &str = "embeddings.embed_proj";
 const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
-const RELATIVE: &str = "encoder.rel_embeddings.weight";
-const RELATIVE_NORM: &str = "encoder.LayerNorm";
 const CONV: &str = "encoder.conv.";
 
 /// The head as transformers' `legacy` models have it, and as the published checkpoints have it.
@@ -84,14 +84,9 @@ impl Blueprint for Settings {
     fn backbone(&self, w: &mut Weights, c: &LmConfig, prefix: &str) -> Box<dyn Backbone> {
         let named = |name: &str| format!("{prefix}{name}");
         let (d, h) = (c.embedding, c.hidden);
-        let relative = self.relative.as_ref().map(|relative| {
-            let embeddings = w.take(&named(RELATIVE), &[2 * relative.span, h]);
-            let norm = relative
-                .norm
-                .then(|| Norm::take(w, &named(RELATIVE_NORM), h, c.eps));
-            (relative.clone(), embeddings, norm)
-        });
-        Box::new(Deberta {
+        let relative = self.relative.as_ref();
+        let relative = relative.map(|r| RelativeEmbeddings::take(w, c, r, prefix));
+        Box::new(Stacked::new(Deberta {
             positions: self
                 .absolute
                 .then(|| w.take(&named(POSITIONS), &[c.positions, d])),
@@ -108,7 +103,7 @@ impl Blueprint for Settings {
                 .map(|i| Layer::take(w, c, self, &named(&format!("encoder.layer.{i}."))))
                 .collect(),
             config: c.clone(),
-        })
+        }))
     }
 }
 
@@ -117,22 +112,28 @@ struct Deberta {
     token_types: Option<Tensor>,
     project: Option<Linear>,
     norm: Norm,
-    /// The relative embeddings `[2 · span, H]` and their LayerNorm.
-    relative: Option<(Relative, Tensor, Option<Norm>)>,
+    /// `None`: no relative positions.
+    relative: Option<RelativeEmbeddings>,
     conv: Option<Convolution>,
     layers: Vec<Layer>,
     config: LmConfig,
 }
 
-impl Deberta {
-    /// Embeddings `[tokens, H]`.
-    fn embed(
-        &self,
-        words: &Tensor,
-        shape: &Shape,
-        packing: &Packing,
-        mode: Mode,
-    ) -> Result<Tensor> {
+/// What the layers see.
+struct Seen {
+    /// Added to the scores, `[batch, 1, 1, seq]`.
+    mask: Tensor,
+    near: Option<Near>,
+}
+
+impl Stack for Deberta {
+    type View = Seen;
+
+    fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn embed(&self, words: &Tensor, shape: &Shape, pass: &Pass) -> Result<Tensor> {
         let seq = words.size3()?.1;
         self.config.check_length(seq)?;
         let mut x = words.shallow_clone();
@@ -142,106 +143,71 @@ impl Deberta {
         if let Some(types) = &self.token_types {
             x = x.f_add(&shape.segment_rows(types)?)?;
         }
-        let mut x = packing.pack(&x)?;
+        let mut x = pass.packing.pack(&x)?;
         if let Some(project) = &self.project {
             x = project.forward(&x)?;
         }
         let x = self.norm.forward(&x)?;
-        Ok(x.f_dropout(self.config.dropout, mode == Mode::Train)?)
+        Ok(x.f_dropout(self.config.dropout, pass.mode == Mode::Train)?)
     }
 
-    /// The relative embeddings that inputs of `seq` tokens use.
-    fn near(&self, seq: i64) -> Result<Option<(Vec<i64>, Tensor)>> {
-        let Some((relative, embeddings, norm)) = &self.relative else {
-            return Ok(None);
-        };
-        let mut rows = relative.rows(seq);
-        let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
-            return Ok(None);
-        };
-        rows.iter_mut().for_each(|row| *row -= first);
-        let near = embeddings.f_narrow(0, first, last + 1 - first)?;
-        let near = match norm {
-            Some(norm) => norm.forward(&near)?,
-            None => near,
-        };
-        Ok(Some((rows, near)))
+    fn view(&self, shape: &Shape, pass: &Pass, kind: Kind) -> Result<Seen> {
+        let relative = self.relative.as_ref();
+        Ok(Seen {
+            mask: masks::pads(&shape.keep, kind)?,
+            near: relative
+                .map(|relative| relative.near(shape, pass, kind))
+                .transpose()?,
+        })
     }
-}
 
-impl Backbone for Deberta {
-    fn forward(
-        &self,
-        words: &Tensor,
-        shape: &Shape,
-        read: Option<&Tensor>,
-        mode: Mode,
-    ) -> Result<Tensor> {
-        let (seq, device) = (words.size3()?.1, words.device());
-        let packing = Packing::new(&shape.keep)?;
-        let embedded = self.embed(words, shape, &packing, mode)?;
-        let mask = masks::pads(&shape.keep, embedded.kind())?;
-        let near = self.near(seq)?;
-        let distances = |read: Option<&Tensor>| -> Result<Option<Distances>> {
-            let Some((rows, embeddings)) = &near else {
-                return Ok(None);
-            };
-            let queries = masks::query_positions(read, seq, device)?;
-            let apart = masks::distances(&queries, seq)?.f_add_scalar(seq - 1)?;
-            let rows = indices(rows, device)?.f_index_select(0, &apart.f_reshape([-1])?)?;
-            Ok(Some(Distances {
-                embeddings: embeddings.shallow_clone(),
-                rows: rows.f_view(apart.size().as_slice())?.f_unsqueeze(1)?,
-            }))
+    fn layer(&self, i: usize, x: &Tensor, pass: &Pass, seen: &Seen) -> Result<Tensor> {
+        let read = pass.read.as_ref().filter(|_| i + 1 == self.depth());
+        // The convolution stands beside the first layer at all positions.
+        let conv = self.conv.as_ref().filter(|_| i == 0);
+        let here = read.filter(|_| conv.is_none());
+        let distances = match (&self.relative, &seen.near) {
+            (Some(relative), Some(near)) => Some(relative.distances(near, here.is_some())?),
+            _ => None,
         };
-        let everywhere = distances(None)?;
-        let last = self.layers.len().saturating_sub(1);
-        let mut x = embedded.shallow_clone();
-        for (i, layer) in self.layers.iter().enumerate() {
-            // The convolution stands beside the first layer at all positions.
-            let conv = self.conv.as_ref().filter(|_| i == 0);
-            let here = read.filter(|_| i == last && conv.is_none());
-            let own = match here {
-                Some(read) => distances(Some(read))?,
-                None => None,
-            };
-            let view = View {
-                packing: &packing,
-                read: here,
-                distances: own.as_ref().or(everywhere.as_ref()),
-                mask: &mask,
-                mode,
-            };
-            x = layer.forward(&x, &view)?;
-            if let Some(conv) = conv {
-                x = conv.forward(&embedded, &x, &packing, mode)?;
-            }
-            if let (Some(read), None, true) = (read, here, i == last) {
-                x = packing.gather(&x, read)?;
-            }
+        let view = View {
+            packing: &pass.packing,
+            read: here,
+            distances: distances.as_ref(),
+            mask: &seen.mask,
+            mode: pass.mode,
+        };
+        let states = self.layers[i].forward(x, &view)?;
+        let Some(conv) = conv else {
+            return Ok(states);
+        };
+        let states = conv.forward(x, &states, &pass.packing, pass.mode)?;
+        match read {
+            Some(read) => pass.packing.gather(&states, read),
+            None => Ok(states),
         }
-        packing.unpack(&x, read)
     }
 
     fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
         let named = |name: &str| format!("{prefix}{name}");
-        let relative = self.relative.as_ref().map(|(_, embeddings, _)| embeddings);
         for (name, tensor) in [
             (POSITIONS, self.positions.as_ref()),
             (TOKEN_TYPES, self.token_types.as_ref()),
-            (RELATIVE, relative),
         ] {
             if let Some(tensor) = tensor {
                 let tensor = tensor.shallow_clone();
                 into.push(Parameter::new(named(name), tensor, Role::Embedding));
             }
         }
+        if let Some(relative) = &self.relative {
+            relative.list_embeddings(prefix, into);
+        }
         if let Some(project) = &self.project {
             project.list(&named(PROJECT), into);
         }
         self.norm.list(&named(EMBEDDING_NORM), into);
-        if let Some((_, _, Some(norm))) = &self.relative {
-            norm.list(&named(RELATIVE_NORM), into);
+        if let Some(relative) = &self.relative {
+            relative.list_norm(prefix, into);
         }
         if let Some(conv) = &self.conv {
             conv.list(&named(CONV), into);
@@ -257,11 +223,8 @@ impl Backbone for Deberta {
             .into_iter()
             .flatten()
             .try_for_each(|tensor| to(tensor, device, kind))?;
-        if let Some((_, embeddings, norm)) = &mut self.relative {
-            to(embeddings, device, kind)?;
-            if let Some(norm) = norm {
-                norm.to(device, kind)?;
-            }
+        if let Some(relative) = &mut self.relative {
+            relative.to(device, kind)?;
         }
         if let Some(project) = &mut self.project {
             project.to(device, kind)?;

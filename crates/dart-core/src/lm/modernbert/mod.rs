@@ -14,9 +14,9 @@ use super::config::{from_json, need};
 use super::head::{HeadBiases, HeadNames, Layout};
 use super::layer::{Mode, Norm};
 use super::masks;
-use super::packing::Packing;
 use super::params::Parameter;
 use super::rotary::Rotary;
+use super::stack::{Pass, Stack, Stacked};
 use super::weights::Weights;
 use crate::error::Result;
 use layer::{Layer, View};
@@ -162,7 +162,7 @@ impl Blueprint for Settings {
             let name = format!("{prefix}{name}");
             Norm::take_with(weights, &name, c.hidden, c.eps, self.norm_bias)
         };
-        Box::new(ModernBert {
+        Box::new(Stacked::new(ModernBert {
             norm: norm(weights, NORM),
             layers: (0..c.layers)
                 .map(|i| Layer::take(weights, c, self, &format!("{prefix}layers.{i}."), i))
@@ -170,7 +170,7 @@ impl Blueprint for Settings {
             final_norm: norm(weights, FINAL_NORM),
             config: c.clone(),
             settings: self.clone(),
-        })
+        }))
     }
 }
 
@@ -185,9 +185,17 @@ struct ModernBert {
     settings: Settings,
 }
 
+/// What the layers' queries see.
+struct Views {
+    global: View,
+    local: View,
+    /// At the positions that are read, in the last layer.
+    last: Option<View>,
+}
+
 impl ModernBert {
     /// What the queries at `read` (`None`: everywhere) see, in a global or a local layer.
-    fn view(&self, global: bool, shape: &Shape, read: Option<&Tensor>, kind: Kind) -> Result<View> {
+    fn seen(&self, global: bool, shape: &Shape, read: Option<&Tensor>, kind: Kind) -> Result<View> {
         let (keep, s) = (&shape.keep, &self.settings);
         let (seq, device) = (keep.size2()?.1, keep.device());
         let (mask, theta) = match global {
@@ -209,39 +217,51 @@ impl ModernBert {
             queries,
         })
     }
+
+    fn is_global(&self, i: usize) -> bool {
+        i.is_multiple_of(self.settings.global_every)
+    }
 }
 
-impl Backbone for ModernBert {
-    fn forward(
-        &self,
-        words: &Tensor,
-        shape: &Shape,
-        read: Option<&Tensor>,
-        mode: Mode,
-    ) -> Result<Tensor> {
-        let seq = words.size3()?.1;
-        self.config.check_length(seq)?;
-        let packing = Packing::new(&shape.keep)?;
-        let mut x = self
+impl Stack for ModernBert {
+    type View = Views;
+
+    fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    fn embed(&self, words: &Tensor, _: &Shape, pass: &Pass) -> Result<Tensor> {
+        self.config.check_length(words.size3()?.1)?;
+        Ok(self
             .norm
-            .forward(&packing.pack(words)?)?
-            .f_dropout(self.settings.embedding_dropout, mode == Mode::Train)?;
-        let is_global = |i: usize| i.is_multiple_of(self.settings.global_every);
-        let global = self.view(true, shape, None, x.kind())?;
-        let local = self.view(false, shape, None, x.kind())?;
-        for (i, layer) in self.layers.iter().enumerate() {
-            let read = read.filter(|_| i + 1 == self.layers.len());
-            let last = read
-                .map(|read| self.view(is_global(i), shape, Some(read), x.kind()))
-                .transpose()?;
-            let view = match &last {
-                Some(view) => view,
-                None if is_global(i) => &global,
-                None => &local,
-            };
-            x = layer.forward(&x, &packing, read, view, mode)?;
-        }
-        packing.unpack(&self.final_norm.forward(&x)?, read)
+            .forward(&pass.packing.pack(words)?)?
+            .f_dropout(self.settings.embedding_dropout, pass.mode == Mode::Train)?)
+    }
+
+    fn view(&self, shape: &Shape, pass: &Pass, kind: Kind) -> Result<Views> {
+        let last = self.is_global(self.depth().saturating_sub(1));
+        let read = pass.read.as_ref();
+        Ok(Views {
+            global: self.seen(true, shape, None, kind)?,
+            local: self.seen(false, shape, None, kind)?,
+            last: read
+                .map(|read| self.seen(last, shape, Some(read), kind))
+                .transpose()?,
+        })
+    }
+
+    fn layer(&self, i: usize, x: &Tensor, pass: &Pass, views: &Views) -> Result<Tensor> {
+        let read = pass.read.as_ref().filter(|_| i + 1 == self.depth());
+        let view = match &views.last {
+            Some(last) if read.is_some() => last,
+            _ if self.is_global(i) => &views.global,
+            _ => &views.local,
+        };
+        self.layers[i].forward(x, &pass.packing, read, view, pass.mode)
+    }
+
+    fn finish(&self, x: Tensor) -> Result<Tensor> {
+        self.final_norm.forward(&x)
     }
 
     fn list(&self, prefix: &str, into: &mut Vec<Parameter>) {
