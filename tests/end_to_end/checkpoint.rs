@@ -137,6 +137,54 @@ fn kept_weights_are_exported_and_files_of_other_kinds_predicted() {
 }
 
 #[test]
+fn relations_of_ones_own_are_trained_and_predicted() {
+    let lab = Lab::new();
+    let mut csv = String::from("sentence,relation\n");
+    for i in 0..40 {
+        let (relation, word) = [("cause", "made"), ("part", "in")][i % 2];
+        writeln!(
+            csv,
+            "The <e1>film {i}</e1> was {word} the <e2>story</e2>.,{relation}"
+        )
+        .unwrap();
+    }
+    lab.write("experiments/mine.csv", &csv);
+    let experiment = EXPERIMENT.replace(
+        "tasks: [movies]",
+        "tasks: {file: mine.csv, text: sentence, label: relation, marked: true, \
+         template: '{a:marked} {head} it was [MASK] {tail} .', words: {cause: bad, part: great}}",
+    );
+    lab.write(
+        "experiments/own.yaml",
+        &experiment.replace("test_rows: 12", "test_rows: all"),
+    );
+    let set = ["--set", "methods=[dart]", "--quiet"];
+    lab.run(&[&["experiments/own.yaml"], &set[..]].concat())
+        .succeeded();
+    let folder = lab.runs("results/own", "-dart-").remove(0);
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let scored = lab.path(&format!("results/own/predictions/{name}.csv"));
+    let (_, scored) = rows(&read(&scored));
+    lab.run(&["export", &name, "--out", "relations"])
+        .succeeded();
+    let call = ["predict", "--checkpoint", "relations"];
+    let mine = ["experiments/mine.csv", "--text", "sentence"];
+    let asked = lab.run(&[&call[..], &mine].concat()).succeeded();
+    let (_, predicted) = rows(&asked.stdout);
+    assert_eq!(predicted.len(), 40);
+    assert!(scored.len() > 4);
+    for row in &scored {
+        let got = &predicted[row[0].parse::<usize>().unwrap()];
+        assert_eq!(got[1..], row[2..]);
+    }
+    lab.write("plain.csv", "text\nno marks here\n");
+    let refused = lab.run(&[&call[..], &["plain.csv"]].concat());
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("plain.csv:2"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("<e1>"), "{}", refused.stderr);
+}
+
+#[test]
 fn what_cannot_be_exported_or_asked_is_refused() {
     let lab = Lab::new();
     lab.write("experiments/own.yaml", EXPERIMENT);

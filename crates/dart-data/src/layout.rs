@@ -193,6 +193,9 @@ pub struct Read {
     /// Label values whose rows are dropped.
     #[serde(default)]
     pub skip: Vec<String>,
+    /// Whether the text marks its two entities as `<e1>…</e1>` and `<e2>…</e2>`.
+    #[serde(default)]
+    pub marked: bool,
 }
 
 impl Read {
@@ -212,6 +215,7 @@ impl Read {
             bins: Vec::new(),
             values: BTreeMap::new(),
             skip: Vec::new(),
+            marked: false,
         }
     }
 }

@@ -41,6 +41,10 @@ pub struct OwnTask {
     /// Column of the second text.
     #[serde(default)]
     pub text_b: Option<Column>,
+    /// Whether each text marks two entities, as `The <e1>flu</e1> is due to a <e2>virus</e2>.`: then
+    /// the classes are relations, and the template may name `{head}`, `{tail}` and `{a:marked}`.
+    #[serde(default)]
+    pub marked: bool,
     /// Column of the label.
     pub label: Column,
     /// Label values and the classes they stand for, `{1: bad, 5: good}`, or a list of the values,
@@ -89,6 +93,9 @@ impl OwnTask {
         let (train, part) = match (&self.file, &self.train) {
             (Some(_), Some(_)) => return wrong("has both `file` and `train`; give one of them"),
             (None, None) => return wrong("has no `file` and no `train`; name the data's file"),
+            _ if self.marked && self.text_b.is_some() => {
+                return wrong("`marked` is for one text; leave `text_b` out");
+            }
             (Some(_), None) if self.dev.is_some() || self.test.is_some() => {
                 return wrong("`file` is parted by the program; with `test` or `dev` say `train`");
             }
@@ -123,6 +130,7 @@ impl OwnTask {
             Read::by_extension(self.text.clone(), self.text_b.clone(), self.label.clone());
         read.header = !matches!(self.text, Column::Index(_));
         read.encoding = self.encoding;
+        read.marked = self.marked;
         read.skip = self.drop.iter().map(|text| text.0.clone()).collect();
         if self.no_quotes {
             read.format = Format::Tsv;
@@ -145,10 +153,10 @@ impl OwnTask {
             title: self.name(),
             labels,
             values,
-            kind: if self.text_b.is_some() {
-                Kind::Pair
-            } else {
-                Kind::Single
+            kind: match (self.marked, &self.text_b) {
+                (true, _) => Kind::Relation,
+                (false, Some(_)) => Kind::Pair,
+                (false, None) => Kind::Single,
             },
             metric: self.metric.unwrap_or(Metric::Accuracy),
             template: template::normalise(&self.template)?,

@@ -9,7 +9,8 @@ use crate::format::read_rows;
 use crate::layout::{Column, Read};
 
 /// Reads every row of a CSV, TSV or JSON lines file; the label of the examples is 0 and means
-/// nothing. Columns are names, or positions from 0 in a file without a header.
+/// nothing. Columns are names, or positions from 0 in a file without a header. `marked`: each text
+/// marks two entities as `<e1>…</e1>` and `<e2>…</e2>`.
 ///
 /// # Errors
 /// The first row that cannot be read, or a file without any row.
@@ -17,10 +18,12 @@ pub fn read_unlabelled(
     path: &Path,
     text: &Column,
     text_b: Option<&Column>,
+    marked: bool,
 ) -> Result<Vec<Example>> {
     // The column of the text stands in for that of the label.
     let mut read = Read::by_extension(text.clone(), text_b.cloned(), text.clone());
     read.header = !matches!(text, Column::Index(_));
+    read.marked = marked;
     let mut examples = Vec::new();
     let mut failure = None;
     read_rows(path, &read, &mut |record| match record {
@@ -29,7 +32,7 @@ pub fn read_unlabelled(
                 row: record.row,
                 text_a: record.a.into_owned(),
                 text_b: record.b.map(Into::into),
-                entities: None,
+                entities: record.entities,
                 label: 0,
             });
             ControlFlow::Continue(())

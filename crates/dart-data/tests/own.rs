@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use dart_data::layout::Column;
 use dart_data::{
-    Catalog, DataError, OwnTask, SplitRequest, Task, check_file, check_task, load, shared_texts,
+    Catalog, DataError, Example, Kind, OwnTask, SplitRequest, Task, check_file, check_task, load,
+    read_unlabelled, shared_texts,
 };
 
 fn own(yaml: &str, dir: &Path) -> Result<Task, DataError> {
@@ -54,6 +55,64 @@ fn a_file_is_parted_and_sampled() {
     assert_ne!(first.train, second.train);
     assert_ne!(first.fingerprint, second.fingerprint);
     assert!(first.train[0].text_a.starts_with("review, number"));
+}
+
+const RELATIONS: &str = "
+file: my.csv
+text: sentence
+marked: true
+label: relation
+template: '{a} {head} is [MASK] {tail} .'
+words: {cause: due, part: of}
+";
+
+#[test]
+fn marked_entities_make_relations() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut csv = String::from("relation,sentence\n");
+    for i in 0..40 {
+        let relation = ["cause", "part"][i % 2];
+        csv += &format!("{relation},\"The <e2>Ätna</e2>, a <e1>fire {i}</e1>.\"\n");
+    }
+    write(dir.path(), "my.csv", &csv);
+    let task = own(RELATIONS, dir.path()).unwrap();
+    assert_eq!(task.kind, Kind::Relation);
+    let split = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap();
+    assert_eq!(split.train.len(), 8);
+    let Example {
+        text_a, entities, ..
+    } = &split.train[0];
+    let entities = entities.as_ref().unwrap();
+    assert!(text_a.starts_with("The Ätna, a fire "), "{text_a}");
+    assert_eq!(&text_a[entities.tail.spans[0].clone()], "Ätna");
+    assert!(text_a[entities.head.spans[0].clone()].starts_with("fire "));
+
+    // The same sentences, to be classified.
+    let path = dir.path().join("my.csv");
+    let column = Column::Name("sentence".into());
+    let asked = read_unlabelled(&path, &column, None, true).unwrap();
+    assert_eq!(asked.len(), 40);
+    assert!(
+        asked
+            .iter()
+            .any(|e| e.text_a == *text_a && e.entities.as_deref() == Some(&**entities))
+    );
+
+    write(dir.path(), "my.csv", csv + "part,a <e1>fire</e1>\n");
+    for error in [
+        load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err(),
+        read_unlabelled(&path, &column, None, true).unwrap_err(),
+    ] {
+        let error = error.to_string();
+        assert!(error.contains("my.csv:42"), "{error}");
+        assert!(
+            error.contains("no entity between") && error.contains("<e2>…</e2>"),
+            "{error}"
+        );
+    }
+    let pair = format!("{RELATIONS}text_b: other");
+    let error = own(&pair, dir.path()).unwrap_err().to_string();
+    assert!(error.contains("`marked` is for one text"), "{error}");
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub struct PredictArgs {
     pub checkpoint: PathBuf,
     /// CSV, TSV or JSON lines
     pub file: PathBuf,
-    /// Column of the texts: a name, or a position from 0 where there is no header
+    /// Column of the texts: a name, or a position from 0 where there is no header; for relations
+    /// with their two entities marked as <e1>…</e1> and <e2>…</e2>
     #[arg(long, value_name = "COLUMN", default_value = "text")]
     pub text: Column,
     /// Column of the second texts, for a task of pairs [default: text_b]
@@ -52,7 +53,8 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     };
     let checkpoint = load(&args.checkpoint, base.as_deref(), &args.device)?;
     let text_b = second_text(args, &checkpoint.card)?;
-    let examples = read_unlabelled(&args.file, &args.text, text_b.as_ref())?;
+    let marked = checkpoint.card.task.kind == Kind::Relation;
+    let examples = read_unlabelled(&args.file, &args.text, text_b.as_ref(), marked)?;
     let labels = &checkpoint.card.task.labels;
     let mut csv = csv::Writer::from_writer(Vec::new());
     let columns = labels.iter().map(|label| format!("p_{label}"));
@@ -76,14 +78,12 @@ pub fn run(args: &PredictArgs) -> Result<()> {
 
 /// The column of the second texts, which a task of pairs needs and no other can use.
 fn second_text(args: &PredictArgs, card: &Card) -> Result<Option<Column>> {
-    let refuse = |why: &str| Err(Usage(format!("{}: {why}", card.task.title)).into());
     match (card.task.kind, &args.text_b) {
-        (Kind::Relation, _) => refuse(
-            "its texts have marked entities, which a column of texts does not; predict cannot \
-             classify them",
-        ),
         (Kind::Pair, given) => Ok(Some(given.clone().unwrap_or(Column::Name("text_b".into())))),
-        (_, Some(_)) => refuse("is no task of pairs; leave --text-b out"),
+        (_, Some(_)) => {
+            let why = "is no task of pairs; leave --text-b out";
+            Err(Usage(format!("{}: {why}", card.task.title)).into())
+        }
         (_, None) => Ok(None),
     }
 }

@@ -55,6 +55,20 @@ pub(crate) fn read_some(
     wanted: &dyn Fn(usize) -> bool,
     visit: &mut Visit,
 ) -> Result<()> {
+    if !read.marked {
+        return read_format(path, read, wanted, visit);
+    }
+    read_format(path, read, wanted, &mut |record| {
+        visit(record.and_then(|record| relation::marked(path, record)))
+    })
+}
+
+fn read_format(
+    path: &Path,
+    read: &Read,
+    wanted: &dyn Fn(usize) -> bool,
+    visit: &mut Visit,
+) -> Result<()> {
     match read.format {
         Format::ByExtension => by_extension(path, read, visit),
         Format::Tsv => tsv::read(path, read, wanted, visit),
@@ -79,13 +93,10 @@ fn by_extension(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
             return Err(DataError::file(path, "has an unknown extension", remedy));
         }
     };
-    read_rows(
-        path,
-        &Read {
-            format,
-            delimiter,
-            ..read.clone()
-        },
-        visit,
-    )
+    let read = Read {
+        format,
+        delimiter,
+        ..read.clone()
+    };
+    read_format(path, &read, &|_| true, visit)
 }

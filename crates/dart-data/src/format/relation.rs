@@ -28,6 +28,23 @@ pub(super) fn read_marked_jsonl(path: &Path, read: &Read, visit: &mut Visit) -> 
     })
 }
 
+const HEAD: (&str, &str) = ("<e1>", "</e1>");
+const TAIL: (&str, &str) = ("<e2>", "</e2>");
+
+/// A record whose text marks its entities, with them: `The <e1>flu</e1> is due to a
+/// <e2>virus</e2>.`
+pub(super) fn marked<'a>(path: &Path, record: Record<'a>) -> Result<Record<'a>> {
+    let (plain, head, tail) = unmark(&record.a, HEAD, TAIL).map_err(|message| {
+        let remedy = "mark the two entities of each text as <e1>…</e1> and <e2>…</e2>";
+        DataError::row(path, record.line, message, remedy)
+    })?;
+    Ok(Record {
+        a: Cow::Owned(plain),
+        entities: Some(Box::new(Entities { head, tail })),
+        ..record
+    })
+}
+
 /// A record as such a line, with `text` and positions in characters.
 pub(crate) fn json_line(record: &Record) -> String {
     let place = |mention: &Mention| {
@@ -265,11 +282,7 @@ pub(super) fn read_semeval(path: &Path, read: &Read, visit: &mut Visit) -> Resul
         let quoted = before
             .strip_prefix('"')
             .and_then(|inner| inner.strip_suffix('"'));
-        let marked = unmark(
-            quoted.unwrap_or(&before),
-            ("<e1>", "</e1>"),
-            ("<e2>", "</e2>"),
-        );
+        let marked = unmark(quoted.unwrap_or(&before), HEAD, TAIL);
         let flow = match marked {
             Ok((plain, head, tail)) => {
                 let parts = (text.to_owned(), plain, Entities { head, tail });
