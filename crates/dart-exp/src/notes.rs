@@ -80,10 +80,16 @@ fn scores(plan: &Plan) -> String {
             parts.collect::<Vec<_>>().join("; ")
         }
     };
+    let cells = match seeds.as_slice() {
+        [seed] => format!("percent, of the seed {seed} alone"),
+        many => format!(
+            "mean (sample standard deviation) in percent over the seeds {}",
+            many.join(", ")
+        ),
+    };
     format!(
-        "Cells: mean (sample standard deviation) in percent over the seeds {}; {metrics}; K = {} \
-         training examples a class. `summary.csv` has medians and intervals.",
-        seeds.join(", "),
+        "Cells: {cells}; {metrics}; K = {} training examples a class. `summary.csv` has medians \
+         and intervals.",
         ks.join(", ")
     )
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use dart_core::label_map::{LabelMap, label_map};
-use dart_core::method::{LabelKind, LabelPieces};
+use dart_core::method::{LabelKind, LabelPieces, RowInit};
 
 use super::chart::{self, LABEL, SMALL, Scale, WIDTH};
 use super::font;
@@ -22,6 +22,8 @@ pub struct Map {
     pub k: usize,
     /// Where rows began and ended.
     pub map: LabelMap,
+    /// Whether the rows began as copies of their words.
+    pub from_words: bool,
     /// How many times as long as they are the moves are drawn.
     pub longer: f64,
 }
@@ -51,6 +53,7 @@ fn map(findings: &Findings, cell: &Cell) -> Result<Option<Map>> {
         return Ok(None);
     };
     let pieces = shown.and_then(|shown| shown.label_pieces);
+    let from_words = shown.is_some_and(|shown| shown.label_init == Some(RowInit::Manual));
     let words = &experiment.tasks[cell.task].words;
     let pieces = pieces.unwrap_or(LabelPieces::Mean);
     let map = label_map(&model.folder, words, pieces, &kept, NEAR)?;
@@ -59,7 +62,8 @@ fn map(findings: &Findings, cell: &Cell) -> Result<Option<Map>> {
         method: cell.method,
         model: cell.model.to_owned(),
         k: cell.k,
-        longer: longer(&map),
+        from_words,
+        longer: if from_words { longer(&map) } else { 1.0 },
         map,
     }))
 }
@@ -90,7 +94,8 @@ const FIELD: f64 = 300.0;
 /// Space left and right of it.
 const SIDE: f64 = 20.0;
 
-/// Words with their names, an arrow from each to where a seed took it.
+/// Words with their names, an arrow from each to where a seed took it; only where it ended, where
+/// the row did not begin at the word.
 pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
     let mut scene = Scene::new(WIDTH, 0.0);
     let top = chart::title(&mut scene, title) + 12.0;
@@ -127,7 +132,10 @@ pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
     scene.line(frame.to_vec(), 1.0, Ink::Grid);
     let at = |p: &[f64; 2]| (x.at(p[0]), y.at(p[1]));
     for (class, from, to) in &moves {
-        arrow(&mut scene, at(from), at(to), *class);
+        match map.from_words {
+            true => arrow(&mut scene, at(from), at(to), *class),
+            false => scene.mark(at(to), 2.5, *class, words[*class].clone()),
+        }
     }
     let mut taken: Vec<[f64; 4]> = Vec::new();
     for (class, word) in words.iter().enumerate() {
@@ -213,6 +221,7 @@ mod tests {
             method: 0,
             model: String::new(),
             k: 16,
+            from_words: true,
             longer: longer(&map),
             map,
         }

@@ -239,8 +239,9 @@ pub fn labels(findings: &Findings, maps: &[Map]) -> Markup {
     let experiment = &findings.plan.experiment;
     html! {
         p.note {
-            "Squares: the label words' embeddings. Arrows: where training took them, one a seed. The \
-            plane is that of the first two principal components of all these points. Moves too short \
+            "Large marks: the label words' embeddings. Arrows: where training took them, one a seed; \
+            small marks instead, where the rows did not begin as copies of their words. The plane is \
+            that of the first two principal components of all these points. Moves too short \
             to see are drawn longer, as the table says. The nearest words are those of the mean over \
             the seeds, by cosine."
         }
