@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, Task};
 use crate::error::{DataError, Result};
 use crate::format::{Record, read_rows};
 use crate::labels::LabelMap;
-use crate::layout::{Broken, Column, Layout, Read};
+use crate::layout::{Broken, Layout, Read};
 use crate::pool::text_hash;
 use crate::present::{Place, present, test_texts};
 
@@ -132,18 +132,9 @@ fn check_place(task: &Task, place: &Place, limit: usize) -> LayoutReport {
     }
 }
 
-/// Checks a file of one's own: a CSV, TSV (with quoting, as pandas writes it) or JSON lines file, by
-/// its extension, whose first row names the columns. Any label is accepted and counted.
-pub fn check_file(
-    path: &Path,
-    text: Column,
-    text_b: Option<Column>,
-    label: Column,
-    limit: usize,
-) -> FileReport {
-    let mut read = Read::by_extension(text, text_b, label);
-    read.header = !matches!(read.a, Some(Column::Index(_)));
-    check_rows(path, &read, None, limit)
+/// Checks a file of one's own. Any label is accepted and counted.
+pub fn check_file(path: &Path, read: &Read, limit: usize) -> FileReport {
+    check_rows(path, read, None, limit)
 }
 
 fn check_rows(path: &Path, read: &Read, task: Option<&Task>, limit: usize) -> FileReport {

@@ -199,12 +199,14 @@ pub struct Read {
 }
 
 impl Read {
-    /// A file with named columns, read by its extension.
-    pub(crate) fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
+    /// A file of one's own, read by its extension: a CSV (or, with tabs, TSV) file with quoting as
+    /// pandas writes it, or JSON lines. Its first row names the columns, unless that of the text is
+    /// given by its position.
+    pub fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
         Read {
             format: Format::ByExtension,
             encoding: Encoding::Utf8,
-            header: true,
+            header: !matches!(a, Column::Index(_)),
             delimiter: ',',
             a: Some(a),
             b,

@@ -128,7 +128,6 @@ impl OwnTask {
         }
         let mut read =
             Read::by_extension(self.text.clone(), self.text_b.clone(), self.label.clone());
-        read.header = !matches!(self.text, Column::Index(_));
         read.encoding = self.encoding;
         read.marked = self.marked;
         read.skip = self.drop.iter().map(|text| text.0.clone()).collect();

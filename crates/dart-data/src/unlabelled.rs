@@ -22,7 +22,6 @@ pub fn read_unlabelled(
 ) -> Result<Vec<Example>> {
     // The column of the text stands in for that of the label.
     let mut read = Read::by_extension(text.clone(), text_b.cloned(), text.clone());
-    read.header = !matches!(text, Column::Index(_));
     read.marked = marked;
     let mut examples = Vec::new();
     let mut failure = None;

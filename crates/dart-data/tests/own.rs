@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dart_data::layout::Column;
+use dart_data::layout::{Column, Read};
 use dart_data::{
     Catalog, DataError, Example, Kind, OwnTask, SplitRequest, Task, check_file, check_task, load,
     read_unlabelled, shared_texts,
@@ -110,6 +110,11 @@ fn marked_entities_make_relations() {
             "{error}"
         );
     }
+    let mut read = Read::by_extension(column, None, Column::Name("relation".into()));
+    read.marked = true;
+    let report = check_file(&path, &read, 10);
+    assert_eq!((report.rows, report.problems.len()), (41, 1));
+
     let pair = format!("{RELATIONS}text_b: other");
     let error = own(&pair, dir.path()).unwrap_err().to_string();
     assert!(error.contains("`marked` is for one text"), "{error}");
@@ -322,10 +327,11 @@ fn check_goes_on_after_a_problem_and_counts() {
     assert_eq!((report.problems.len(), report.more), (1, 1));
 
     let name = |name: &str| Column::Name(name.to_owned());
-    let report = check_file(&path, name("review"), None, name("stars"), 10);
+    let columns = |text: &str| Read::by_extension(name(text), None, name("stars"));
+    let report = check_file(&path, &columns("review"), 10);
     assert_eq!(report.labels["5"], 1);
     assert_eq!(report.problems.len(), 1);
-    let report = check_file(&path, name("revew"), None, name("stars"), 10);
+    let report = check_file(&path, &columns("revew"), 10);
     assert!(report.problems[0].to_string().contains("revew"));
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use dart_data::layout::Column;
+use dart_data::layout::{Column, Read};
 use dart_data::{FileReport, LayoutReport, Task, check_file, check_task, missing, shared_texts};
 
 use super::{Data, named};
@@ -28,6 +28,9 @@ pub struct CheckArgs {
     /// Its column of second texts
     #[arg(long, value_name = "COLUMN", requires = "file")]
     text_b: Option<Column>,
+    /// Its texts mark two entities as <e1>…</e1> and <e2>…</e2>
+    #[arg(long, requires = "file", conflicts_with = "text_b")]
+    marked: bool,
     /// Its column of labels
     #[arg(long, value_name = "COLUMN", requires = "file")]
     label: Option<Column>,
@@ -53,8 +56,9 @@ fn own_file(args: &CheckArgs) -> Result<usize> {
     let (Some(file), Some(text), Some(label)) = (&args.file, &args.text, &args.label) else {
         return Err(Usage("give --file, --text and --label".to_owned()).into());
     };
-    let second = args.text_b.clone();
-    let report = check_file(file, text.clone(), second, label.clone(), args.limit);
+    let mut read = Read::by_extension(text.clone(), args.text_b.clone(), label.clone());
+    read.marked = args.marked;
+    let report = check_file(file, &read, args.limit);
     print(&file_text(&report))?;
     Ok(problems(&report))
 }
