@@ -137,7 +137,11 @@ pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
             false => scene.mark(at(to), 2.5, *class, words[*class].clone()),
         }
     }
-    let mut taken: Vec<[f64; 4]> = Vec::new();
+    let mark = |word: &[f64; 2]| {
+        let (x, y) = at(word);
+        [x - 6.0, y - 6.0, x + 6.0, y + 6.0]
+    };
+    let mut taken: Vec<[f64; 4]> = map.map.words.iter().map(mark).collect();
     for (class, word) in words.iter().enumerate() {
         let point = at(&map.map.words[class]);
         scene.mark(point, 5.0, class, word.clone());
@@ -170,8 +174,8 @@ fn arrow(scene: &mut Scene, from: (f64, f64), to: (f64, f64), class: usize) {
     });
 }
 
-/// Writes a word beside its point where it covers no other and stays in the field; it is left to the
-/// pointer where there is no such place.
+/// Writes a word beside its point where it covers neither another nor a mark and stays in the field;
+/// it is left to the pointer where there is no such place.
 fn name(
     scene: &mut Scene,
     (x, y): (f64, f64),
