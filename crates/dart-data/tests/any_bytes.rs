@@ -10,7 +10,7 @@ use dart_data::layout::Read;
 use proptest::prelude::*;
 
 /// How each format is read, and a valid file of it.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     (
         "{format: tsv, header: true, a: x, label: -1}",
         "x\ty\nsome \"text\t1\r\nmore\t0\n",
@@ -48,6 +48,10 @@ const FILES: [(&str, &str); 10] = [
     (
         "{format: semeval-text}",
         "1\t\"The <e1>é</e1> of <e2>it</e2>.\"\nOther\nComment:\n\n2\t\"<e2>a</e2> <e1>b</e1>\"\nR(e1,e2)\n",
+    ),
+    (
+        "{format: csv, a: 1, label: 0, marked: true}",
+        "R,\"The <e1>é</e1> of <e2>it</e2>.\"\nS,<e2>a</e2> <e1>b</e1>\n",
     ),
 ];
 

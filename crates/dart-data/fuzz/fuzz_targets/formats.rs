@@ -10,7 +10,7 @@ use dart_data::format::read_rows;
 use dart_data::layout::Read;
 use libfuzzer_sys::fuzz_target;
 
-const READS: [&str; 12] = [
+const READS: [&str; 13] = [
     "{format: tsv, header: true, a: x, label: -1}",
     "{format: tsv, a: 1, b: 2, label: 0, ragged: true, encoding: latin-1}",
     "{format: csv, a: 1, label: 0, pandas: true}",
@@ -23,6 +23,7 @@ const READS: [&str; 12] = [
     "{format: token-jsonl}",
     "{format: marked-jsonl}",
     "{format: semeval-text}",
+    "{format: csv, a: 1, label: 0, marked: true}",
 ];
 
 static PARSED: LazyLock<Vec<Read>> = LazyLock::new(|| {
