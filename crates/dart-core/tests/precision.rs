@@ -244,7 +244,11 @@ fn bfloat16_is_close_to_float32_and_keeps_its_weights() {
             let (a, b) = (flat(&single.1), flat(&short.1));
             let cosine = (a.dot(&b) / (a.norm() * b.norm())).double_value(&[]);
             // ModernBERT adds up its layers in bfloat16 without a LayerNorm between.
-            let least = if model == "modernbert-tiny" { 0.98 } else { 0.99 };
+            let least = if model == "modernbert-tiny" {
+                0.98
+            } else {
+                0.99
+            };
             assert!(cosine > least, "{model}: {cosine}");
         }
     }
