@@ -98,6 +98,11 @@ fn results_of_other_machines_are_merged_by_their_folders() {
     }
     lab.run(&of("collect", &["one", "two/sweep"])).succeeded();
     assert_eq!(lab.outcome("results/sweep"), lab.outcome("whole/sweep"));
+    // Runs of an experiment of another name are the same runs.
+    fs::rename(lab.path("one/sweep"), lab.path("one/other")).unwrap();
+    let both = ["one", "two", "--results", "named"];
+    lab.run(&of("collect", &both)).succeeded();
+    assert_eq!(lab.outcome("named/sweep"), lab.outcome("whole/sweep"));
     let ended = lab.run(&of("collect", &["data"]));
     assert_eq!(ended.code, Some(1));
     assert!(

@@ -121,7 +121,8 @@ pub struct CollectArgs {
     /// The experiment.
     #[command(flatten)]
     pub experiment: Experiment,
-    /// Results folders to take finished runs from [default: the experiment's shards]
+    /// Results folders to take finished runs from, of any experiment [default: the experiment's
+    /// shards]
     #[arg(value_name = "DIR")]
     pub folders: Vec<PathBuf>,
 }

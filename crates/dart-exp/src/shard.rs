@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -71,15 +72,19 @@ pub struct Merged {
     pub missing: usize,
 }
 
-/// Takes finished runs of the plan from other results folders into the store's.
+/// Takes finished runs of the plan from other results folders into the store's. A source is an
+/// experiment's folder or what holds such folders; runs of other experiments that the plan has too
+/// count as its own.
 ///
 /// # Errors
 /// A folder without results, or one that cannot be read or written.
 pub fn merge(plan: &Plan, store: &Store, sources: &[PathBuf]) -> Result<Merged> {
-    let name = plan.experiment.folder.file_name().unwrap_or_default();
     let mut folders = Vec::new();
     for source in sources {
-        let below = results_below(&[source.clone(), source.join(name)])?;
+        let mut below = results_in(source)?;
+        for folder in folders_of(source)? {
+            below.extend(results_in(&folder)?);
+        }
         if below.is_empty() {
             bail!(
                 "{}: no results of dart-exp there (a folder `runs`); give the folders that \
@@ -107,29 +112,32 @@ pub fn merge(plan: &Plan, store: &Store, sources: &[PathBuf]) -> Result<Merged> 
     Ok(merged)
 }
 
-/// The results folders among these, and the shards below them.
-fn results_below(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for folder in folders {
-        if folder.join("runs").is_dir() {
-            found.push(folder.clone());
-        }
-        found.extend(shards_of(folder)?);
+/// The folder, if it is an experiment's results, and its shards.
+fn results_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = shards_of(folder)?;
+    if folder.join("runs").is_dir() {
+        found.insert(0, folder.to_owned());
     }
     Ok(found)
 }
 
 fn shards_of(experiment: &Path) -> Result<Vec<PathBuf>> {
-    let folder = experiment.join("shards");
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
+    let mut shards = folders_of(&experiment.join("shards"))?;
+    shards.retain(|path| path.join("runs").is_dir());
+    Ok(shards)
+}
+
+/// The folders in a folder, by name; none where there is no such folder.
+fn folders_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let shown = || folder.display().to_string();
-    let entries = fs::read_dir(&folder).with_context(shown)?;
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(shown)?,
+    };
     let paths: std::io::Result<Vec<PathBuf>> =
         entries.map(|entry| entry.map(|e| e.path())).collect();
     let mut paths = paths.with_context(shown)?;
-    paths.retain(|path| path.join("runs").is_dir());
+    paths.retain(|path| path.is_dir());
     paths.sort();
     Ok(paths)
 }
