@@ -98,7 +98,7 @@ pub fn merge(plan: &Plan, store: &Store, sources: &[PathBuf]) -> Result<Merged> 
         folders = shards_of(store.folder())?;
     }
     let mut merged = Merged::default();
-    for (_, run) in plan.runs() {
+    for (group, run) in plan.runs() {
         let ours = store.run(&run.id);
         for folder in &folders {
             let theirs = run_files(folder, &run.id);
@@ -107,7 +107,8 @@ pub fn merge(plan: &Plan, store: &Store, sources: &[PathBuf]) -> Result<Merged> 
                 merged.taken += 1;
             }
         }
-        merged.missing += usize::from(further(&ours)? == 0);
+        let end = if group.ends_with_test() { 3 } else { 1 };
+        merged.missing += usize::from(further(&ours)? < end);
     }
     Ok(merged)
 }
