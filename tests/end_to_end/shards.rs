@@ -103,13 +103,12 @@ fn results_of_other_machines_are_merged_by_their_folders() {
     let both = ["one", "two", "--results", "named"];
     lab.run(&of("collect", &both)).succeeded();
     assert_eq!(lab.outcome("named/sweep"), lab.outcome("whole/sweep"));
-    let ended = lab.run(&of("collect", &["data"]));
-    assert_eq!(ended.code, Some(1));
-    assert!(
-        ended.stderr.contains("data: no results of dart-exp"),
-        "{}",
-        ended.stderr
-    );
+    for wrong in ["data", "experiments/sweep.yaml", "nowhere"] {
+        let ended = lab.run(&of("collect", &[wrong]));
+        assert_eq!(ended.code, Some(1));
+        let wanted = format!("{wrong}: no results of dart-exp");
+        assert!(ended.stderr.contains(&wanted), "{}", ended.stderr);
+    }
 }
 
 /// A program of Slurm's that notes its arguments in `NAME.log` and prints `says`.

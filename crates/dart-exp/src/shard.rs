@@ -132,7 +132,9 @@ fn shards_of(experiment: &Path) -> Result<Vec<PathBuf>> {
 fn folders_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let shown = || folder.display().to_string();
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         entries => entries.with_context(shown)?,
     };
     let paths: std::io::Result<Vec<PathBuf>> =
