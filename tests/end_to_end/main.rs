@@ -11,6 +11,8 @@ mod experiments;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod hub;
+#[cfg(test)]
 mod methods;
 #[cfg(test)]
 mod refusals;

@@ -70,13 +70,18 @@ impl Lab {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// The program, not started yet, in this folder.
+    /// The program, not started yet, in this folder, with a hub's cache of its own and no network.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dart-exp"));
         command
             .args(args)
             .current_dir(self.dir.path())
+            .env("HF_HOME", self.path("hf"))
+            .env("HF_HUB_OFFLINE", "1")
             .stdin(Stdio::null());
+        for name in ["HF_ENDPOINT", "HF_HUB_CACHE", "HF_TOKEN", "HF_TOKEN_PATH"] {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -1,4 +1,4 @@
-//! Files that are either complete or not there.
+//! Files that are either complete or not there, and their sums.
 
 use std::fs::File;
 use std::io::Write;
@@ -36,4 +36,9 @@ pub fn fill_atomically(
             let _ = std::fs::remove_file(&temporary);
             CoreError::io(path, e)
         })
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

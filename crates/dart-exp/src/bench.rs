@@ -12,6 +12,7 @@ use dart_core::train::{RunSpec, TrainSettings, time};
 use dart_data::{OwnTask, SplitRequest, load};
 use serde_json::json;
 
+use crate::commands::print;
 use crate::worker::peak_mib;
 
 /// What is timed: DART with one sampled label an example.
@@ -121,6 +122,5 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let timing = time(&spec, &splits.train, &splits.test, args.warm_up)?;
     let mut object = serde_json::to_value(timing)?;
     object["peak_mib"] = json!(peak_mib());
-    println!("{object}");
-    Ok(())
+    print(&format!("{object}\n"))
 }

@@ -100,7 +100,8 @@ pub struct Experiment {
     /// Folder of the data, instead of the file's
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Language model: a name under models/, or a folder
+    /// Language model: a name under models/ or of the Hugging Face hub (NAME@REVISION for one that is
+    /// not main), or a folder
     #[arg(long, value_name = "NAME|DIR")]
     pub model: Option<String>,
     /// Change a key of the file, a setting of all methods, or METHOD.SETTING; may stand several

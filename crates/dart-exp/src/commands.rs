@@ -5,34 +5,42 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use dart_core::files::write_atomically;
+use serde_json::Value;
 
 use crate::cli::{self, RunArgs};
 use crate::experiment::Experiment;
 use crate::failure::Interrupted;
 use crate::findings::Findings;
+use crate::inventory::fetch_models;
 use crate::places::short;
 use crate::plan::Plan;
-use crate::progress::{LogFormat, Progress, duration};
+use crate::progress::{LogFormat, Progress, duration, remark, say};
 use crate::resources::{Gpu, Resources, free_memory};
 use crate::results::Row;
 use crate::schedule::Schedule;
 use crate::signals::Stop;
 use crate::store::Store;
-use crate::{jsonl, oracle, plot, report, results, shard, table};
+use crate::{done, jsonl, oracle, plot, report, results, shard, table};
 
 /// `dart-exp run FILE.yaml`.
 pub fn run(args: &RunArgs) -> Result<()> {
-    let plan = Plan::new(Experiment::load(&args.experiment.call())?)?;
+    let format = args.log_format;
+    let mut experiment = Experiment::load(&args.experiment.call())?;
+    fetch_models(&mut experiment, &|text| {
+        say(format, "note", text, Value::Null);
+    })?;
+    let plan = Plan::new(experiment)?;
     let folder = &plan.experiment.folder;
     let store = Store::open(folder)?;
     let (mut runs, mut done, mut cost) = (0, 0, 0.0);
-    for (group, run) in plan.runs() {
-        let files = store.run(&run.id);
-        let fitted = files.fit()?.is_some();
-        let finished = fitted && (!group.ends_with_test() || files.test()?.is_some());
-        (runs, done) = (runs + 1, done + usize::from(finished));
-        cost += if fitted { 0.0 } else { run.cost };
-        cost += if finished { 0.0 } else { run.test_cost };
+    for group in &plan.groups {
+        let finished = done::done(group, folder)?;
+        for (run, finished) in group.trials.iter().zip(finished) {
+            let fitted = store.run(&run.id).fit()?.is_some();
+            (runs, done) = (runs + 1, done + usize::from(finished));
+            cost += if fitted { 0.0 } else { run.cost };
+            cost += if finished { 0.0 } else { run.test_cost };
+        }
     }
     let progress = Progress::new(args.quiet, args.log_format, runs, done, cost);
     for warning in &plan.warnings {
@@ -43,10 +51,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
         0 => format!("{runs} runs, results in {where_to}"),
         _ => format!("{runs} runs, {done} of them finished before, results in {where_to}"),
     });
-    let format = args.log_format;
     let stop = Stop::listen(move || {
         if format == LogFormat::Text {
-            eprintln!("stopping after the current step; once more: stop at once");
+            let text = "stopping after the current step; once more: stop at once";
+            say(format, "note", text, Value::Null);
         }
     })?;
     let program = std::env::current_exe().context("the path of this program")?;
@@ -174,10 +182,12 @@ pub fn collect(args: &cli::CollectArgs) -> Result<()> {
     let merged = shard::merge(&plan, &store, &args.folders)?;
     collect_into(&plan, store.folder())?;
     let where_to = short(store.folder());
-    eprintln!("{} runs taken over into {where_to}", merged.taken);
+    remark(&format!("{} runs taken over into {where_to}", merged.taken));
     if merged.missing > 0 {
         let n = merged.missing;
-        eprintln!("{n} runs of the plan are finished nowhere yet; `dart-exp run` makes them");
+        remark(&format!(
+            "{n} runs of the plan are finished nowhere yet; `dart-exp run` makes them"
+        ));
     }
     Ok(())
 }

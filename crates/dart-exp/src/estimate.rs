@@ -31,15 +31,20 @@ pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>
 /// MiB of a run without a model.
 const PROGRAM: f64 = 150.0;
 
+/// MiB of a process that uses a GPU: CUDA's own libraries and context.
+const GPU_PROGRAM: f64 = 3000.0;
+
 /// What a run takes from what all children share.
 ///
 /// # Errors
 /// As [`memory`].
 pub fn need(plan: &Plan, group: &Group, run: &Run) -> Result<Need> {
     let memory = memory(group, run, plan.task(group).labels.len())?;
-    let mib = memory.map_or(PROGRAM, |memory| memory.peak);
+    let bytes = |mib: f64| (mib * f64::from(1 << 20)) as u64;
     Ok(Need {
-        memory: (mib * f64::from(1 << 20)) as u64,
+        memory: bytes(memory.map_or(PROGRAM, |memory| memory.peak)),
+        // The weights pass through as a file and as tensors.
+        beside_gpu: bytes(GPU_PROGRAM + memory.map_or(0.0, |memory| 2.0 * memory.weights)),
         gpu: run.gpu(),
     })
 }

@@ -1,6 +1,6 @@
 //! A validated experiment: everything that a plan is made of.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use dart_data::{Catalog, Task};
@@ -8,6 +8,7 @@ use dart_data::{Catalog, Task};
 use crate::config::{self, Loaded, OneOrMany, Shots};
 use crate::failure::Usage;
 use crate::methods::{Methods, Named};
+use crate::model::Model;
 use crate::options::{Grid, Kind, Options};
 use crate::places;
 use crate::published::{self, Figure};
@@ -36,15 +37,6 @@ pub struct Call {
     pub device: Option<String>,
     /// The share of the runs that is wanted, when not all are.
     pub shard: Option<Shard>,
-}
-
-/// A language model.
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// Its name in results.
-    pub name: String,
-    /// Its folder.
-    pub folder: PathBuf,
 }
 
 /// A method with the layers of settings that stand over its preset.
@@ -144,6 +136,13 @@ impl Experiment {
         self.models.iter().filter(move |_| shared).chain(own)
     }
 
+    /// [`Self::used_models`], to be changed.
+    pub fn used_models_mut(&mut self) -> impl Iterator<Item = &mut Model> {
+        let shared = self.methods.iter().any(Choice::shares_models);
+        let own = self.methods.iter_mut().filter_map(|m| m.encoder.as_mut());
+        self.models.iter_mut().filter(move |_| shared).chain(own)
+    }
+
     /// Reads and validates what `call` names.
     pub fn load(call: &Call) -> Result<Self> {
         let root = places::root()?;
@@ -197,11 +196,11 @@ impl Experiment {
         }
 
         let models = match &call.model {
-            Some(name) => vec![model(name, &root, &here)],
+            Some(name) => vec![Model::find(name, &root, &here)],
             None => several(raw.model, "model", Some("minilm-mlm".to_owned()))
                 .map_err(|m| Usage(format!("{shown}: {m}")))?
                 .iter()
-                .map(|name| model(name, &root, &root))
+                .map(|name| Model::find(name, &root, &root))
                 .collect(),
         };
 
@@ -229,8 +228,9 @@ impl Experiment {
             samples,
             seed: raw.search_seed.unwrap_or(0),
         });
-        if sampling.is_some_and(|s| s.samples == 0) {
-            return Err(Usage(format!("{shown}: `samples` must be at least 1")).into());
+        if sampling.is_some_and(|s| !(1..=100_000).contains(&s.samples)) {
+            let message = "`samples` must be at least 1 and at most 100000";
+            return Err(Usage(format!("{shown}: {message}")).into());
         }
         let mut methods = Vec::new();
         for name in &names {
@@ -256,7 +256,7 @@ impl Experiment {
             }
             let encoder = uses_encoder(named.kind, &options, &grid).then(|| {
                 let encoder = options.encoder.as_deref().unwrap_or(ENCODER);
-                model(encoder, &root, &root)
+                Model::find(encoder, &root, &root)
             });
             let search = search::points(name, &grid, sampling)
                 .map_err(|m| Usage(format!("{shown}: search: {name}: {m}")))?;
@@ -332,13 +332,6 @@ fn uses_encoder(kind: Kind, options: &Options, grid: &Grid) -> bool {
     let shows = matches!(options.demonstrations, Some(Some(_))) || grid.demonstrations.is_some();
     let all = options.demonstration_share == Some(1.0) && grid.demonstration_share.is_none();
     kind == Kind::Sentence || kind == Kind::Prompt && shows && !all
-}
-
-fn model(name: &str, root: &Path, base: &Path) -> Model {
-    Model {
-        name: places::model_name(name),
-        folder: places::model_folder(name, root, base),
-    }
 }
 
 /// A list that must not be empty nor say a thing twice.

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dart_core::checkpoint::{Contents, Origin, check, contents, save};
-use dart_core::train::{Control, EvalReport, FitOutcome, Observer, StepReport, fit, load_best};
+use dart_core::checkpoint::{Contents, Origin, check, contents, fingerprint, save};
+use dart_core::train::{Control, EvalReport, Observer, StepReport, fit, load_best};
 
 use crate::failure::Usage;
 use crate::job::Job;
-use crate::places::{self, model_name, short};
-use crate::store::{RunFiles, read_json, run_files};
+use crate::model;
+use crate::places::{self, short};
+use crate::progress::remark;
+use crate::store::{RunFiles, read_json, run_files, same};
 use crate::worker;
 
 /// How `export` is called.
@@ -27,6 +29,9 @@ pub struct ExportArgs {
     /// The whole language model even where only the prompt was trained
     #[arg(long)]
     pub whole: bool,
+    /// cpu, auto or cuda:N, where not as the run says
+    #[arg(long)]
+    pub device: Option<String>,
 }
 
 /// Writes the checkpoint.
@@ -36,7 +41,7 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<()> {
     let folder = find(args)?;
     let shown = short(&folder);
-    let job: Job = read_json(&folder.join("run.json"))?
+    let mut job: Job = read_json(&folder.join("run.json"))?
         .with_context(|| format!("{shown}: not a run's folder: it has no run.json"))?;
     // The results may have moved since the run.
     let files = RunFiles {
@@ -50,42 +55,73 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         bail!("{shown}: {why}");
     }
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let out = std::path::absolute(&args.out).context("the working folder")?;
+    if out.exists() {
+        bail!("{}: exists already; give a new folder", short(&out));
+    }
+    unchanged_models(&job)?;
+    if let Some(device) = &args.device {
+        job.settings.device.clone_from(device);
+    }
     let task = worker::task(&job)?;
     let spec = worker::spec(&job, &task);
     let _lock = worker::lock(&folder)?;
     let kept = files.has_weights();
+    // Apart from the run's own, so that a call that is broken off leaves no half-trained weights there.
+    let state = match kept {
+        true => files.state(),
+        false => folder.join("again"),
+    };
     if !kept {
-        eprintln!(
+        remark(&format!(
             "the weights of {name} were not kept (keep_weights: true keeps them): training it again"
-        );
-        let state = files.state();
+        ));
         std::fs::create_dir_all(&state).with_context(|| short(&state))?;
         let (_, splits) = worker::data(&job)?;
         let outcome = fit(&spec, &splits.train, &splits.dev, &state, &mut Quiet)?;
-        same(&outcome, &record.outcome)?;
+        same(&outcome, &record.outcome, &spec.settings.device)?;
     }
-    let built = load_best(&spec, &files.state())?;
+    let built = load_best(&spec, &state)?;
     let origin = Origin {
         spec: &spec,
         outcome: &record.outcome,
         run: &name,
-        base: &model_name(&job.model.to_string_lossy()),
+        base: &model::name_of(&job.model),
     };
     let what = match args.whole {
         true => Contents::Model,
         false => contents(&job.method),
     };
-    let out = std::path::absolute(&args.out).context("the working folder")?;
     let card = save(&built, &origin, what, &out)?;
     if !kept {
-        files.drop_weights()?;
+        std::fs::remove_dir_all(&state).with_context(|| short(&state))?;
     }
     let what = match card.contents {
         Contents::Model => "the whole language model, in Hugging Face's layout",
         Contents::Prompt => "the prompt alone, which needs the language model it was trained on",
     };
-    eprintln!("{}: {what}", short(&out));
+    remark(&format!("{}: {what}", short(&out)));
     Ok(())
+}
+
+/// Refuses a run whose language model is no longer the one that it trained.
+fn unchanged_models(job: &Job) -> Result<()> {
+    let mut content = fingerprint(&job.model)?;
+    if let Some(encoder) = job
+        .encoder
+        .as_ref()
+        .filter(|encoder| **encoder != job.model)
+    {
+        content += &fingerprint(encoder)?;
+    }
+    if job.model_content.is_empty() || job.model_content == content {
+        return Ok(());
+    }
+    bail!(
+        "{}: its files are no longer those that the run was trained on; put them back, or do the \
+         run again",
+        short(&job.model)
+    );
 }
 
 /// Training that nobody watches and that starts anew when it is interrupted.
@@ -142,19 +178,4 @@ fn find(args: &ExportArgs) -> Result<PathBuf> {
             .into())
         }
     }
-}
-
-/// The same settings give the same bits; where they do not, the program or the machine is another.
-fn same(now: &FitOutcome, then: &FitOutcome) -> Result<()> {
-    if now == then {
-        return Ok(());
-    }
-    bail!(
-        "trained again, the run came to dev {} (loss {}) and not to {} (loss {}): it was made by \
-         another version or on another machine",
-        now.dev,
-        now.dev_loss,
-        then.dev,
-        then.dev_loss
-    );
 }

@@ -1,18 +1,19 @@
 //! `dart-exp fill-mask`: what a model puts in place of `[MASK]`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use dart_core::fill_mask::{Filled, fill_mask};
 use dart_core::lm::LanguageModel;
 use dart_core::tokenizer::Tokenizer;
 use serde_json::json;
 
-use crate::places;
+use crate::commands::print;
+use crate::model::Model;
 
 /// How `fill-mask` is called.
 #[derive(Clone, Debug, Args)]
 pub struct FillMaskArgs {
-    /// Language model: a name under models/, or a folder
+    /// Language model: a name under models/ or of the Hugging Face hub, or a folder
     #[arg(long, value_name = "NAME|DIR", default_value = "minilm-mlm")]
     model: String,
     /// Candidates for each [MASK]
@@ -31,21 +32,21 @@ pub struct FillMaskArgs {
 /// # Errors
 /// A model that does not load, or a text that cannot be filled.
 pub fn run(args: &FillMaskArgs) -> Result<()> {
-    let here = std::env::current_dir().context("the working folder")?;
-    let folder = places::model_folder(&args.model, &places::root()?, &here);
+    let folder = Model::named(&args.model)?;
     let tokenizer = Tokenizer::load(&folder)?;
     let model = LanguageModel::load(&folder)?;
+    let mut text = String::new();
     for filled in fill_mask(&model, &tokenizer, &args.texts, args.top as usize)? {
         if args.json {
-            println!("{}", object(&filled));
-        } else {
-            println!("{}", filled.text);
-            for candidate in &filled.top {
-                println!("  {:<16} {:.4}", candidate.token, candidate.probability);
-            }
+            text += &format!("{}\n", object(&filled));
+            continue;
+        }
+        text += &format!("{}\n", filled.text);
+        for candidate in &filled.top {
+            text += &format!("  {:<16} {:.4}\n", candidate.token, candidate.probability);
         }
     }
-    Ok(())
+    print(&text)
 }
 
 fn object(filled: &Filled) -> serde_json::Value {

@@ -1,50 +1,16 @@
 //! What an experiment needs and whether it is there: models and data.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use dart_core::classifier::NO_CAUSAL_FLUENCY;
 use dart_core::lm::LmConfig;
 use dart_core::lm::weights::Weights;
 use dart_core::method::Method;
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{SplitRequest, Task};
-use sha2::{Digest, Sha256};
 
-use crate::experiment::{Experiment, Model};
+use crate::experiment::Experiment;
 use crate::failure::Usage;
-use crate::places::short;
-
-/// A hash of a model folder's configuration, tokenizer and weights.
-pub fn content_hash(folder: &Path) -> Result<String> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<Result<_, _>>()
-        })
-        .with_context(|| folder.display().to_string())?;
-    files.retain(|file| {
-        let kind = file
-            .extension()
-            .and_then(|e| e.to_str())
-            .unwrap_or_default();
-        ["json", "txt", "safetensors", "model"].contains(&kind)
-    });
-    files.sort();
-    let mut hash = Sha256::new();
-    for file in files {
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
-        hash.update(name.as_bytes());
-        hash.update(Sha256::digest(&bytes));
-    }
-    Ok(hex(&hash.finalize()))
-}
+use crate::model::Model;
 
 /// Data and models that are not there or cannot be used, each with its remedy.
 pub fn missing(experiment: &Experiment) -> Vec<String> {
@@ -90,15 +56,25 @@ pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
     lacks.into_iter().flatten().map(left_out).collect()
 }
 
+/// Fetches the models that are nowhere here from the hub, unless data are missing, which then is
+/// what to say first.
+///
+/// # Errors
+/// A model that cannot be had, with the remedy.
+pub fn fetch_models(experiment: &mut Experiment, note: &dyn Fn(&str)) -> Result<()> {
+    let lacks_data = |task| missing_data(experiment, task).is_some();
+    if !experiment.skip_missing && experiment.tasks.iter().any(lacks_data) {
+        return Ok(());
+    }
+    for model in experiment.used_models_mut() {
+        model.fetch(note)?;
+    }
+    Ok(())
+}
+
 fn missing_model(model: &Model) -> Option<String> {
-    let shown = short(&model.folder);
     if !model.folder.is_dir() {
-        return Some(format!(
-            "model {}: there is no folder {shown}; put its config.json, model.safetensors and \
-             tokenizer files there (huggingface-cli download NAME --local-dir {shown}), or choose \
-             another with --model NAME|DIR",
-            model.name
-        ));
+        return Some(model.absent());
     }
     let config = LmConfig::read(&model.folder).map(|_| ());
     let tokenizer = || Tokenizer::load(&model.folder).map(|_| ());
@@ -133,9 +109,4 @@ pub fn refuse_causal_fluency<'a>(
         }
     }
     Ok(())
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

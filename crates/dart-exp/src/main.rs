@@ -7,6 +7,7 @@ mod commands;
 mod compare;
 mod config;
 mod data;
+mod done;
 mod estimate;
 mod experiment;
 mod export;
@@ -14,11 +15,13 @@ mod failure;
 mod fill_mask;
 mod findings;
 mod hparams;
+mod hub;
 mod inventory;
 mod job;
 mod jsonl;
 mod memory;
 mod methods;
+mod model;
 mod notes;
 mod options;
 mod oracle;
@@ -66,7 +69,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dart-exp: {}", failure::one_line(&error));
+            progress::remark(&format!("dart-exp: {}", failure::one_line(&error)));
             failure::exit_code(&error)
         }
     }

@@ -205,7 +205,7 @@ options! {
     demonstration_tokens: usize,
     /// Share of each class, the most similar to the input, from which they are drawn; 1: all.
     demonstration_share: f64,
-    /// The sentence encoder: a name under models/, or a folder.
+    /// The sentence encoder: a name under models/ or of the Hugging Face hub, or a folder.
     encoder: String,
     /// C of the logistic regression, the inverse strength of its L2 penalty.
     logreg_c: f64,

@@ -1,4 +1,4 @@
-//! Where things are: the repository's root, models by name, paths shown short.
+//! Where things are: the repository's root, experiments by name, paths shown short.
 
 use std::path::{Path, PathBuf};
 
@@ -26,26 +26,6 @@ pub fn experiment_file(file: &Path) -> PathBuf {
     }
 }
 
-/// The folder of a model: `models/NAME`, or a path where the name looks like one.
-///
-/// `base` is what a relative path stands under.
-pub fn model_folder(name: &str, root: &Path, base: &Path) -> PathBuf {
-    let is_path = name.starts_with(['.', '/']) || name.contains('/') && base.join(name).is_dir();
-    if is_path {
-        base.join(name)
-    } else {
-        root.join("models").join(name)
-    }
-}
-
-/// The name of a model in results: its folder's.
-pub fn model_name(name: &str) -> String {
-    let folder = Path::new(name)
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned());
-    folder.unwrap_or_else(|| name.to_owned())
-}
-
 /// `path` as seen from the working folder, where it lies below.
 pub fn short(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
@@ -65,24 +45,4 @@ pub fn slug(name: &str) -> String {
         }
     };
     name.chars().map(keep).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_by_name_or_path() {
-        let (root, base) = (Path::new("/r"), Path::new("/b"));
-        assert_eq!(
-            model_folder("minilm-mlm", root, base),
-            Path::new("/r/models/minilm-mlm")
-        );
-        assert_eq!(model_folder("./mine", root, base), Path::new("/b/./mine"));
-        assert_eq!(
-            model_folder("org/name", root, base),
-            Path::new("/r/models/org/name")
-        );
-        assert_eq!(model_name("./some/mine"), "mine");
-    }
 }

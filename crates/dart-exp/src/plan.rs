@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use anyhow::{Context, Result, bail};
+use dart_core::checkpoint::fingerprint;
+use dart_core::files::hex;
 use dart_core::method::Method;
 use dart_data::Task;
 use sha2::{Digest, Sha256};
 
-use crate::experiment::{Choice, Experiment, Model};
+use crate::experiment::{Choice, Experiment};
 use crate::failure::Usage;
 use crate::hparams;
-use crate::inventory::{content_hash, hex, leave_out, missing, refuse_causal_fluency};
+use crate::inventory::{leave_out, missing, refuse_causal_fluency};
 use crate::job::{Data, Job, Stage};
+use crate::model::Model;
 use crate::options::{Kind, Options};
 use crate::places::slug;
 use crate::resolve::{Resolved, resolve};
@@ -140,15 +143,12 @@ impl Plan {
         let mut models = HashMap::new();
         for model in experiment.used_models() {
             if let Entry::Vacant(place) = models.entry(model.folder.clone()) {
-                place.insert(content_hash(&model.folder)?);
+                place.insert(fingerprint(&model.folder)?);
             }
         }
         let mut groups = Vec::new();
         let mut warnings: Vec<(String, Vec<u64>)> = Vec::new();
-        let none = Model {
-            name: "none".to_owned(),
-            folder: Default::default(),
-        };
+        let none = Model::none();
         for (t, task) in experiment.tasks.iter().enumerate() {
             let mut splits = HashMap::new();
             for &k in &experiment.ks {
@@ -315,6 +315,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
                 predictions: Default::default(),
             },
             model: model.folder.clone(),
+            model_content: content.to_owned(),
             encoder: choice.encoder.as_ref().map(|e| e.folder.clone()),
             data,
             method: resolved.method.clone(),
@@ -330,7 +331,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             test_cost: if choice.named.kind == Kind::Majority {
                 1.0
             } else {
-                (test_rows * resolved.contexts()) as f64
+                test_rows as f64 * resolved.contexts() as f64
             },
         };
         trials.push((resolved, run));
@@ -351,12 +352,11 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
 
 /// Examples passed through the model, a backward pass counted as two.
 fn cost(resolved: &Resolved, task: &Task, dev: usize) -> f64 {
-    let dev = dev * resolved.contexts();
+    let dev = dev as f64 * resolved.contexts() as f64;
     let Some(steps) = resolved.shown.steps else {
-        return if resolved.method == Method::Majority {
-            1.0
-        } else {
-            dev as f64
+        return match resolved.method {
+            Method::Majority => 1.0,
+            _ => dev,
         };
     };
     let s = &resolved.settings;
@@ -366,8 +366,8 @@ fn cost(resolved: &Resolved, task: &Task, dev: usize) -> f64 {
         Method::Sentence(_) => 2,
         _ => 0,
     };
-    let step = s.batch * s.accumulation * 3 * (1 + under);
-    (steps * step + steps.div_ceil(s.eval_every) * dev) as f64
+    let step = s.batch as f64 * s.accumulation as f64 * 3.0 * (1 + under) as f64;
+    steps as f64 * step + steps.div_ceil(s.eval_every) as f64 * dev
 }
 
 /// A hash of all that decides a run's result.

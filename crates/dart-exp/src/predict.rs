@@ -11,7 +11,7 @@ use dart_data::{Kind, read_unlabelled};
 
 use crate::commands::print;
 use crate::failure::Usage;
-use crate::places;
+use crate::model::Model;
 
 /// How `predict` is called.
 #[derive(Clone, Debug, Args)]
@@ -44,13 +44,7 @@ pub struct PredictArgs {
 /// # Errors
 /// A folder that is no checkpoint, or a file that cannot be read.
 pub fn run(args: &PredictArgs) -> Result<()> {
-    let base = match &args.model {
-        Some(name) => {
-            let here = std::env::current_dir().context("the working folder")?;
-            Some(places::model_folder(name, &places::root()?, &here))
-        }
-        None => None,
-    };
+    let base = args.model.as_deref().map(Model::named).transpose()?;
     let checkpoint = load(&args.checkpoint, base.as_deref(), &args.device)?;
     let text_b = second_text(args, &checkpoint.card)?;
     let marked = checkpoint.card.task.kind == Kind::Relation;

@@ -17,7 +17,9 @@ use dart_data::{Catalog, CorpusFile, TestSentences, corpus_files, read_corpus, t
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::commands::print;
 use crate::failure::Interrupted;
+use crate::progress::remark;
 use crate::signals::Stop;
 use crate::tensorboard::EventWriter;
 use crate::{places, store, yaml};
@@ -90,7 +92,7 @@ pub fn run(args: &PretrainArgs) -> Result<()> {
         data,
         results,
     };
-    let stop = Stop::listen(|| eprintln!("stopping after this step"))?;
+    let stop = Stop::listen(|| remark("stopping after this step"))?;
     match train(&yaml::read(&args.file)?, &folders, &stop) {
         Err(error) if matches!(error.downcast_ref(), Some(CoreError::Interrupted)) => {
             let message = format!("{error}; the same command goes on");
@@ -108,13 +110,13 @@ fn train(config: &PretrainConfig, folders: &Folders, stop: &Stop) -> Result<()> 
     let tokenizer = Tokenizer::load(&base)?;
     let corpus = corpus(config, folders)?;
     let blocks = tokenize(&tokenizer, &corpus, &config.training);
-    eprintln!(
+    remark(&format!(
         "{} blocks of {} tokens, {} of them held out; {} sentences of test sets removed",
         blocks.train.len() + blocks.held_out.len(),
         config.training.block,
         blocks.held_out.len(),
         corpus.iter().map(|f| f.removed).sum::<usize>()
-    );
+    ));
     let model = LanguageModel::load_encoder(&base)?;
     let mut training = Pretraining::new(model, tokenizer.special(), &config.training, &blocks)?;
     let state = out.join("state.safetensors");
@@ -136,14 +138,13 @@ fn train(config: &PretrainConfig, folders: &Folders, stop: &Stop) -> Result<()> 
     };
     let json = serde_json::to_string_pretty(&figures)?;
     write_atomically(&out.join("figures.json"), json.as_bytes())?;
-    println!(
-        "{}: held-out loss {:.3}, top-1 {:.1} %, top-5 {:.1} %",
+    print(&format!(
+        "{}: held-out loss {:.3}, top-1 {:.1} %, top-5 {:.1} %\n",
         model_dir.display(),
         held_out.loss,
         100.0 * held_out.top1,
         100.0 * held_out.top5
-    );
-    Ok(())
+    ))
 }
 
 /// The corpus without any sentence of any known task's test set.
@@ -163,11 +164,11 @@ fn corpus(config: &PretrainConfig, folders: &Folders) -> Result<Vec<CorpusFile>>
             dir.display()
         );
     }
-    eprintln!(
+    remark(&format!(
         "reading {} files; {} test sentences are kept out",
         files.len(),
         held.len()
-    );
+    ));
     Ok(read_corpus(&files, &held)?)
 }
 
@@ -290,11 +291,11 @@ impl Watch {
                     let done = (step - self.first).max(1) as f64;
                     let left =
                         self.started.elapsed().as_secs_f64() / done * (self.steps - step) as f64;
-                    eprintln!(
+                    remark(&format!(
                         "step {step}/{}: loss {loss:.3}, {:.0} minutes left",
                         self.steps,
                         left / 60.0
-                    );
+                    ));
                 }
             }
             PretrainReport::HeldOut {
@@ -309,11 +310,11 @@ impl Watch {
                 let mut file = std::fs::OpenOptions::new().append(true).open(&self.curve)?;
                 let HeldOut { loss, top1, top5 } = scores;
                 writeln!(file, "{step},{tokens},{loss:.4},{top1:.4},{top5:.4}")?;
-                eprintln!(
+                remark(&format!(
                     "step {step}: held-out loss {loss:.3}, top-1 {:.1} %, top-5 {:.1} %",
                     100.0 * top1,
                     100.0 * top5
-                );
+                ));
             }
         }
         Ok(())

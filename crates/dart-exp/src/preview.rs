@@ -5,6 +5,7 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 
 use crate::commands::print;
+use crate::done;
 use crate::estimate::need;
 use crate::experiment::{Call, Experiment};
 use crate::inventory::{leave_out, missing};
@@ -107,10 +108,14 @@ fn whole(plan: &Plan, left_out: &[String]) -> Result<String> {
     let mut text = String::new();
     let mut methods: Vec<Work> = Vec::new();
     methods.resize_with(plan.experiment.methods.len(), Work::default);
-    for (group, run) in plan.runs() {
+    let mut done = Vec::new();
+    for group in &plan.groups {
+        done.extend(done::done(group, &plan.experiment.folder)?);
+    }
+    for ((group, run), done) in plan.runs().zip(done) {
         let files = run_files(&plan.experiment.folder, &run.id);
         let (fit, test) = (files.fit()?, files.test()?);
-        let finished = fit.filter(|_| !group.ends_with_test() || test.is_some());
+        let finished = fit.filter(|_| done);
         let finished = finished.map(|fit| {
             let seconds = fit.seconds + test.as_ref().map_or(0.0, |test| test.seconds);
             (

@@ -2,9 +2,11 @@
 //! each run that ends; nothing but warnings and failures when quiet.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use anyhow::Result;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -125,16 +127,7 @@ impl Progress {
     }
 
     fn line(&self, event: &str, text: &str, data: Value) {
-        let line = match self.format {
-            LogFormat::Text => text.to_owned(),
-            LogFormat::Json => {
-                let now = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .map_or(0, |t| t.as_secs());
-                json!({"time": now, "event": event, "message": text, "data": data}).to_string()
-            }
-        };
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| say(self.format, event, text, data));
     }
 
     fn draw(&self, state: &State) {
@@ -168,6 +161,36 @@ impl State {
         let (share, elapsed) = (self.share(), self.started.elapsed().as_secs_f64());
         (share > 0.01 && elapsed > 2.0).then(|| duration(elapsed * (1.0 - share) / share))
     }
+}
+
+/// A line on standard error; a reader that has gone away is no failure.
+pub fn say(format: LogFormat, event: &str, text: &str, data: Value) {
+    let line = match format {
+        LogFormat::Text => text.to_owned(),
+        LogFormat::Json => {
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |t| t.as_secs());
+            json!({"time": now, "event": event, "message": text, "data": data}).to_string()
+        }
+    };
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// [`say`] for people.
+pub fn remark(text: &str) {
+    say(LogFormat::Text, "note", text, Value::Null);
+}
+
+/// The bar of a file that is fetched; hidden where standard error is not a terminal.
+///
+/// # Errors
+/// None but of its template.
+pub fn download_bar() -> Result<ProgressBar> {
+    let bar = ProgressBar::no_length();
+    let style = "{msg} {bar:30} {bytes}/{total_bytes} {eta}";
+    bar.set_style(ProgressStyle::with_template(style)?);
+    Ok(bar)
 }
 
 /// `40 s`, `12 min`, `3 h 05 min`.

@@ -86,7 +86,8 @@ pub fn resolve(kind: Kind, given: &Options, train_rows: usize) -> Result<Resolve
     all.fluency = all.fluency.filter(|weight| *weight != 0.0);
     check(&all)?;
     if let Some(epochs) = all.epochs.take() {
-        all.steps = epochs * train_rows.div_ceil(all.batch * all.accumulation);
+        let steps = train_rows.div_ceil(all.batch.saturating_mul(all.accumulation));
+        all.steps = epochs.saturating_mul(steps);
     }
     if kind == Kind::Majority {
         all.train = TrainPart::None;
@@ -118,6 +119,23 @@ fn check(all: &Decided) -> Result<(), String> {
     ];
     if let Some((name, _)) = at_least_1.iter().find(|(_, value)| *value == 0) {
         return Err(format!("`{name}` must be at least 1"));
+    }
+    // Beyond these nothing could be computed, and sums of them would overflow.
+    let most = |name: &str| match name {
+        "threads" | "template_tokens" => 1000,
+        _ => 1_000_000_000,
+    };
+    if let Some((name, value)) = at_least_1.iter().find(|(name, value)| *value > most(name)) {
+        return Err(format!(
+            "`{name}` is {value}; it must be at most {}",
+            most(name)
+        ));
+    }
+    if !is_device(&all.device) {
+        return Err(format!(
+            "`device` is {:?}; it must be cpu, auto or cuda:N",
+            all.device
+        ));
     }
     if all.max_length < 8 {
         return Err(format!(
@@ -159,6 +177,12 @@ fn check(all: &Decided) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Whether this is how a device is written; that it is there is seen where the run is done.
+fn is_device(device: &str) -> bool {
+    let number = device.strip_prefix("cuda:");
+    matches!(device, "cpu" | "auto" | "cuda") || number.is_some_and(|n| n.parse::<u8>().is_ok())
 }
 
 /// The settings that have a meaning here; the others go back to their defaults in `all`.
@@ -371,6 +395,14 @@ mod tests {
     fn values_that_cannot_work_are_named() {
         let refusal = |text| resolved(Kind::Prompt, text).unwrap_err();
         assert!(refusal("batch: 0").contains("`batch`"));
+        assert!(refusal("epochs: 18446744073709551615").contains("`epochs`"));
+        assert!(refusal("threads: 2147483648").contains("`threads`"));
+        for device in ["gpu", "cuda:x", "cuda0", "cuda:", "''"] {
+            assert!(refusal(&format!("device: {device}")).contains("`device`"));
+        }
+        for device in ["cpu", "auto", "cuda", "cuda:3"] {
+            resolved(Kind::Prompt, &format!("device: {device}")).unwrap();
+        }
         assert!(refusal("warmup: 1").contains("`warmup`"));
         assert!(refusal("learning_rate: .nan").contains("`learning_rate`"));
         assert!(refusal("fluency: -1").contains("`fluency`"));

@@ -27,6 +27,8 @@ struct Free {
 pub struct Need {
     /// Bytes of memory, as estimated.
     pub memory: u64,
+    /// Bytes of the machine's memory where a GPU holds the rest.
+    pub beside_gpu: u64,
     /// The GPU.
     pub gpu: Gpu,
 }
@@ -105,7 +107,16 @@ impl Resources {
     }
 
     fn try_take<'a>(&'a self, free: &mut Free, need: Need) -> Option<Held<'a>> {
-        if free.children > 0 && free.used.saturating_add(need.memory) > self.memory {
+        let on_gpu = match need.gpu {
+            Gpu::None => false,
+            Gpu::Any => self.gpus > 0,
+            Gpu::Number(number) => number < self.gpus,
+        };
+        let memory = match on_gpu {
+            true => need.beside_gpu,
+            false => need.memory,
+        };
+        if free.children > 0 && free.used.saturating_add(memory) > self.memory {
             return None;
         }
         let gpu = match need.gpu {
@@ -117,11 +128,11 @@ impl Resources {
             // One that is not there: the child says so.
             _ => None,
         };
-        free.used = free.used.saturating_add(need.memory);
+        free.used = free.used.saturating_add(memory);
         free.children += 1;
         Some(Held {
             from: self,
-            memory: need.memory,
+            memory,
             gpu,
         })
     }
@@ -183,7 +194,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     fn need(memory: u64, gpu: Gpu) -> Need {
-        Need { memory, gpu }
+        Need {
+            memory,
+            beside_gpu: 1,
+            gpu,
+        }
     }
 
     fn try_take(resources: &Resources, memory: u64, gpu: Gpu) -> Option<Held<'_>> {
@@ -226,6 +241,17 @@ mod tests {
         assert_eq!(try_take(&all, 0, Gpu::Number(1)).unwrap().gpu, Some(1));
         let absent = try_take(&all, 0, Gpu::Number(7)).unwrap();
         assert_eq!(absent.gpu, None, "the child says that it is not there");
+    }
+
+    #[test]
+    fn a_gpu_holds_what_a_run_needs_but_for_its_program() {
+        let all = Resources::new(2, 2);
+        let held: Vec<_> = (0..2)
+            .map(|_| try_take(&all, 500, Gpu::Any).unwrap())
+            .collect();
+        assert!(try_take(&all, 1, Gpu::None).is_none());
+        drop(held);
+        assert!(try_take(&all, 2, Gpu::None).is_some());
     }
 
     #[test]

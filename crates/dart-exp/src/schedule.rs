@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::resources::{self, Gpu, Resources};
 use crate::select;
 use crate::signals::Stop;
-use crate::store::{FitRecord, Store, Trial};
+use crate::store::{FIT_BEFORE, FitRecord, Store, Trial, same};
 
 /// The GPUs that a process sees.
 const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
@@ -174,11 +174,25 @@ impl Schedule<'_> {
         let files = self.store.run(&run.id);
         match self.child(group, run, &run.job(Stage::Fit, &files))? {
             End::Stopped => return Ok(None),
-            End::Failed(why) => return Err(anyhow!(why)),
+            End::Failed(why) => {
+                files.take_back_fit()?;
+                return Err(anyhow!(why));
+            }
             End::Done => {}
         }
         self.progress.part_done(&run.id, run.cost);
         let record = files.fit()?.context("the run ended without a result")?;
+        if let Some(before) = files.fit_before()? {
+            if let Err(error) = same(&record.outcome, &before.outcome, &run.job.settings.device) {
+                files.take_back_fit()?;
+                files.drop_weights()?;
+                return Err(error.context(format!(
+                    "its result is kept; {} can be removed to do it anew",
+                    short(&files.folder)
+                )));
+            }
+            files.forget(FIT_BEFORE)?;
+        }
         self.progress
             .dev(&self.plan.name(group), record.outcome.dev);
         Ok(Some(record))
@@ -235,7 +249,7 @@ impl Schedule<'_> {
             return Ok(true);
         }
         // Wanted anew after its weights had gone: the same run gives the same bits.
-        files.forget("fit.json")?;
+        files.put_fit_aside()?;
         files.drop_weights()?;
         Ok(self.fit(group, run)?.is_some())
     }
@@ -267,6 +281,7 @@ impl Schedule<'_> {
             if attempt > 1 {
                 // Memory may have been what it lacked: this time it has all of it.
                 need.memory = self.resources.memory();
+                need.beside_gpu = need.memory;
             }
             let held = self.resources.take(need);
             if self.stop.stopped() {

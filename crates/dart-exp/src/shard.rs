@@ -11,8 +11,12 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
+use crate::done::done;
 use crate::plan::Plan;
 use crate::store::{RunFiles, Store, run_files};
+
+/// Shares at most.
+const MOST: usize = 100_000;
 
 /// The i-th of n shares, i from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +37,12 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/');
         match parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?))) {
-            Some((index, count)) if (1..=count).contains(&index) => Ok(Shard { index, count }),
-            _ => Err("give i/n with i from 1 to n, such as 2/8".to_owned()),
+            Some((index, count)) if count <= MOST && (1..=count).contains(&index) => {
+                Ok(Shard { index, count })
+            }
+            _ => Err(format!(
+                "give i/n with i from 1 to n, such as 2/8, and n at most {MOST}"
+            )),
         }
     }
 }
@@ -98,17 +106,19 @@ pub fn merge(plan: &Plan, store: &Store, sources: &[PathBuf]) -> Result<Merged> 
         folders = shards_of(store.folder())?;
     }
     let mut merged = Merged::default();
-    for (group, run) in plan.runs() {
-        let ours = store.run(&run.id);
-        for folder in &folders {
-            let theirs = run_files(folder, &run.id);
-            if further(&theirs)? > further(&ours)? {
-                take(&theirs, &ours)?;
-                merged.taken += 1;
+    for group in &plan.groups {
+        for run in &group.trials {
+            let ours = store.run(&run.id);
+            for folder in &folders {
+                let theirs = run_files(folder, &run.id);
+                if further(&theirs)? > further(&ours)? {
+                    take(&theirs, &ours)?;
+                    merged.taken += 1;
+                }
             }
         }
-        let end = if group.ends_with_test() { 3 } else { 1 };
-        merged.missing += usize::from(further(&ours)? < end);
+        let done = done(group, store.folder())?;
+        merged.missing += done.iter().filter(|done| !**done).count();
     }
     Ok(merged)
 }
@@ -195,7 +205,7 @@ mod tests {
     #[test]
     fn shares_are_named_i_of_n() {
         assert_eq!("2/3".parse(), Ok(Shard { index: 2, count: 3 }));
-        for wrong in ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", ""] {
+        for wrong in ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "", "1/100001"] {
             assert!(
                 wrong.parse::<Shard>().unwrap_err().contains("i/n"),
                 "{wrong}"

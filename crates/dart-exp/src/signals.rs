@@ -8,6 +8,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
+/// Calls `handler` at SIGINT, SIGTERM and SIGHUP; the last stays ignored where it is, as under
+/// nohup.
+///
+/// # Errors
+/// The system refuses, or there is a handler already.
+pub fn handle(handler: impl FnMut() + Send + 'static) -> Result<()> {
+    // SAFETY: both calls only read or set how this process takes one signal.
+    let before = unsafe {
+        let mut before = std::mem::zeroed::<libc::sigaction>();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &mut before);
+        before
+    };
+    ctrlc::set_handler(handler).context("signal handler")?;
+    if before.sa_sigaction == libc::SIG_IGN {
+        // SAFETY: as above.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+    }
+    Ok(())
+}
+
 /// Whether to stop, and what tells the children.
 #[derive(Clone, Default)]
 pub struct Stop(Arc<Inner>);
@@ -19,18 +39,17 @@ struct Inner {
 }
 
 impl Stop {
-    /// Listens to SIGINT, SIGTERM and SIGHUP.
+    /// Listens to SIGINT, SIGTERM and, unless it is ignored, SIGHUP.
     pub fn listen(note: impl Fn() + Send + 'static) -> Result<Self> {
         let stop = Stop::default();
         let heard = stop.clone();
-        ctrlc::set_handler(move || {
+        handle(move || {
             if heard.0.stopped.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            note();
             heard.inputs().clear();
-        })
-        .context("signal handler")?;
+            note();
+        })?;
         Ok(stop)
     }
 

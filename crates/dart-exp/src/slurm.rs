@@ -14,8 +14,10 @@ use crate::commands::{print, quoted};
 use crate::estimate::need;
 use crate::experiment::Experiment;
 use crate::failure::Usage;
+use crate::inventory::fetch_models;
 use crate::places::{root, short};
 use crate::plan::Plan;
+use crate::progress::remark;
 use crate::resources::Gpu;
 
 /// What the program itself may take beside a run.
@@ -50,7 +52,9 @@ pub fn run(args: &SlurmArgs) -> Result<()> {
         let message = format!("--sbatch {wrong}: give an option of sbatch, such as --time=2:00:00");
         return Err(Usage(message).into());
     }
-    let plan = Plan::new(Experiment::load(&args.experiment.call())?)?;
+    let mut experiment = Experiment::load(&args.experiment.call())?;
+    fetch_models(&mut experiment, &remark)?;
+    let plan = Plan::new(experiment)?;
     let folder = &plan.experiment.folder;
     std::fs::create_dir_all(folder).with_context(|| short(folder))?;
     let scripts = Scripts {

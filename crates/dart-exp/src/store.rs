@@ -21,6 +21,9 @@ pub struct FitRecord {
     pub peak_mib: f64,
 }
 
+/// The file of a finished fit whose run is trained again.
+pub const FIT_BEFORE: &str = "fit-before.json";
+
 /// The file that tells what a trial that was not chosen would have scored.
 pub const ORACLE: &str = "oracle.json";
 
@@ -99,9 +102,33 @@ impl RunFiles {
         read_json(&self.folder.join("fit.json"))
     }
 
-    /// The scored test.
+    /// What an earlier fit came to, while its run is trained again for its weights.
+    pub fn fit_before(&self) -> Result<Option<FitRecord>> {
+        read_json(&self.folder.join(FIT_BEFORE))
+    }
+
+    /// Makes the finished fit one of before.
+    pub fn put_fit_aside(&self) -> Result<()> {
+        self.rename("fit.json", FIT_BEFORE)
+    }
+
+    /// Makes the fit of before the finished one again, where there is one.
+    pub fn take_back_fit(&self) -> Result<()> {
+        self.rename(FIT_BEFORE, "fit.json")
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let path = self.folder.join(from);
+        absent_is_fine(fs::rename(&path, self.folder.join(to)))
+            .with_context(|| path.display().to_string())
+    }
+
+    /// The scored test; none where its predictions are gone, without which it is half a result.
     pub fn test(&self) -> Result<Option<TestRecord>> {
-        read_json(&self.folder.join("test.json"))
+        match self.predictions.is_file() {
+            true => read_json(&self.folder.join("test.json")),
+            false => Ok(None),
+        }
     }
 
     /// What the test score of a trial that was not chosen would have been.
@@ -219,6 +246,25 @@ fn absent_is_fine(result: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
+/// That a run trained again came to what it had come to. On a CPU the same settings give the same
+/// bits; a GPU adds up in no fixed order, so there it may differ.
+///
+/// # Errors
+/// It came to something else on a CPU: the program or the machine is another.
+pub fn same(now: &FitOutcome, then: &FitOutcome, device: &str) -> Result<()> {
+    if now == then || device != "cpu" {
+        return Ok(());
+    }
+    bail!(
+        "trained again, the run came to dev {} (loss {}) and not to {} (loss {}): it was made by \
+         another version or on another machine",
+        now.dev,
+        now.dev_loss,
+        then.dev,
+        then.dev_loss
+    );
+}
+
 /// Reads a record; `None` where there is none.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match fs::read(path) {
@@ -260,6 +306,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let run = store.run("r");
         fs::create_dir_all(&run.folder).unwrap();
+        fs::write(&run.predictions, "").unwrap();
         assert_eq!(run.test().unwrap(), None);
         let record = TestRecord {
             metric: 0.1 + 0.2,
@@ -273,6 +320,8 @@ mod tests {
         };
         run.write("test.json", &record).unwrap();
         assert_eq!(run.test().unwrap(), Some(record));
+        fs::rename(&run.predictions, run.predictions.with_extension("gone")).unwrap();
+        assert_eq!(run.test().unwrap(), None);
         run.forget("test.json").unwrap();
         run.forget("test.json").unwrap();
         run.drop_weights().unwrap();

@@ -22,7 +22,7 @@ use crate::failure::{Interrupted, Usage, one_line};
 use crate::job::{Event, Job, Stage};
 use crate::store::{FitRecord, ORACLE, TestRecord, read_json, write_json};
 use crate::tensorboard::EventWriter;
-use crate::{hparams, predictions, projector};
+use crate::{hparams, predictions, projector, signals};
 
 /// Whether the run is to end after this step.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -35,7 +35,7 @@ const STEP_PAUSE: Duration = Duration::from_millis(200);
 
 /// Does the job that stands on standard input.
 pub fn main() -> Result<()> {
-    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).context("signal handler")?;
+    signals::handle(|| STOP.store(true, Ordering::Relaxed))?;
     let mut line = String::new();
     std::io::stdin()
         .lock()

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{CoreError, Result};
+use crate::files::hex;
+use crate::lm::weights::Files;
 use crate::method::Method;
+use crate::tokenizer::{SETTINGS, VOCABULARIES};
 use crate::train::{FitOutcome, TrainSettings};
 
 /// The card's file name.
@@ -196,21 +199,21 @@ impl Card {
     }
 }
 
-/// A hash of a model folder's configuration, tokenizer and weights.
+/// A hash of a model folder's configuration, tokenizer and weights; what else lies there is no part
+/// of the model.
 ///
 /// # Errors
-/// A folder or file that cannot be read.
+/// A folder without weights, or a file that cannot be read.
 pub fn fingerprint(dir: &Path) -> Result<String> {
-    let listing = std::fs::read_dir(dir).map_err(|e| CoreError::io(dir, e))?;
-    let mut files = Vec::new();
-    for entry in listing {
-        let path = entry.map_err(|e| CoreError::io(dir, e))?.path();
-        let kind = path.extension().and_then(|e| e.to_str());
-        if kind.is_some_and(|kind| ["json", "txt", "model", "safetensors"].contains(&kind)) {
-            files.push(path);
-        }
-    }
+    let weights = Files::of(dir)?;
+    let small = VOCABULARIES.iter().chain(&SETTINGS);
+    let mut files: Vec<PathBuf> = small.map(|name| dir.join(name)).collect();
+    files.retain(|path| path.is_file());
+    files.push(dir.join("config.json"));
+    files.push(weights.named);
+    files.extend(weights.parts);
     files.sort();
+    files.dedup();
     let mut all = Sha256::new();
     for path in files {
         let bytes = std::fs::read(&path).map_err(|e| CoreError::io(&path, e))?;
@@ -222,8 +225,4 @@ pub fn fingerprint(dir: &Path) -> Result<String> {
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

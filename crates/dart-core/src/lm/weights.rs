@@ -21,16 +21,18 @@ pub struct Weights {
 /// Where a model folder keeps its weights.
 pub(crate) struct Files {
     /// `model.safetensors`, or the index of the shards.
-    named: PathBuf,
+    pub(crate) named: PathBuf,
     /// `model.safetensors`, or the shards.
     pub(crate) parts: Vec<PathBuf>,
 }
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+/// The file of weights that stand in one.
+pub const SINGLE: &str = "model.safetensors";
+/// The file that names the shards of weights that stand in several.
+pub const INDEX: &str = "model.safetensors.index.json";
 
 impl Files {
-    /// Finds them.
+    /// Finds them; shards are not looked for.
     ///
     /// # Errors
     /// There are none, or the index cannot be read.
@@ -67,6 +69,11 @@ impl Files {
             parts,
         })
     }
+}
+
+/// Whether a folder has weights, and all shards where they stand in several.
+pub fn is_complete(dir: &Path) -> bool {
+    Files::of(dir).is_ok_and(|files| files.parts.iter().all(|part| part.is_file()))
 }
 
 impl Weights {

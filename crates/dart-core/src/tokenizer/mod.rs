@@ -49,6 +49,24 @@ pub const FILES: [&str; 10] = [
     "spm.model",
 ];
 
+/// Files of which a tokenizer needs one: the whole, or a vocabulary.
+pub const VOCABULARIES: [&str; 6] = [
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "spm.model",
+];
+
+/// Files beside them that a tokenizer reads where they are there.
+pub const SETTINGS: [&str; 4] = [
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+];
+
 /// The keys of `tokenizer_config.json` that the pipelines depend on.
 #[derive(Default, Deserialize)]
 struct Settings {

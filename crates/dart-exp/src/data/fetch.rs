@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use dart_data::{FetchOptions, Progress, fetch, notice};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Data, named};
 use crate::commands::print;
+use crate::progress::{download_bar, remark};
 
 /// How `data fetch` is called.
 #[derive(Clone, Debug, Args)]
@@ -25,11 +25,8 @@ pub fn run(args: &FetchArgs) -> Result<()> {
     let options = FetchOptions::from_env();
     let mut failed = Vec::new();
     for task in named(&catalog, &args.tasks)? {
-        eprintln!("{}", notice(task));
-        let bar = ProgressBar::no_length();
-        bar.set_style(ProgressStyle::with_template(
-            "{msg} {bar:30} {bytes}/{total_bytes} {eta}",
-        )?);
+        remark(&notice(task));
+        let bar = download_bar()?;
         let fetched = fetch(task, &folder, &options, &mut |progress: Progress| {
             if bar.message() != progress.file {
                 bar.set_message(progress.file.to_owned());
@@ -46,7 +43,7 @@ pub fn run(args: &FetchArgs) -> Result<()> {
                 print(&lines.collect::<String>())?;
             }
             Err(error) => {
-                eprintln!("{}: {error}", task.name);
+                remark(&format!("{}: {error}", task.name));
                 failed.push(task.name.as_str());
             }
         }

@@ -8,6 +8,7 @@ use dart_data::{SplitRequest, write_kshot};
 
 use super::{Data, usage};
 use crate::commands::print;
+use crate::progress::remark;
 
 /// How `data kshot` is called.
 #[derive(Clone, Debug, Args)]
@@ -50,7 +51,7 @@ pub fn run(args: &KshotArgs) -> Result<()> {
     };
     let written = write_kshot(task, &request, &args.out)?;
     for warning in &written.warnings {
-        eprintln!("note: {warning}");
+        remark(&format!("note: {warning}"));
     }
     let lines = written
         .files

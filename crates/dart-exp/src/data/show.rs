@@ -9,7 +9,8 @@ use dart_data::{Example, SplitRequest, Task};
 
 use super::{Data, usage};
 use crate::commands::print;
-use crate::places;
+use crate::model::Model;
+use crate::progress::remark;
 
 /// Percentages at which lengths are told.
 const AT: [f64; 5] = [0.0, 50.0, 90.0, 99.0, 100.0];
@@ -27,7 +28,8 @@ pub struct ShowArgs {
     /// Seed of the split
     #[arg(long, default_value_t = 13)]
     seed: u64,
-    /// Language model whose tokens are counted: a name under models/, or a folder
+    /// Language model whose tokens are counted: a name under models/ or of the Hugging Face hub, or
+    /// a folder
     #[arg(long, value_name = "NAME|DIR", default_value = "minilm-mlm")]
     model: String,
     /// Longest input in tokens
@@ -44,8 +46,7 @@ pub fn run(args: &ShowArgs) -> Result<()> {
     let catalog = args.data.catalog()?;
     let task = catalog.task(&args.task).map_err(usage)?;
     let splits = dart_data::load(task, &SplitRequest::new(&folder, args.k, args.seed))?;
-    let here = std::env::current_dir().context("the working folder")?;
-    let model = places::model_folder(&args.model, &places::root()?, &here);
+    let model = Model::named(&args.model)?;
     let tokenizer = Tokenizer::load(&model).context("--model NAME|DIR names another model")?;
     let template = Template::parse(&task.template)?;
     let encoder = Encoder::prompt(&template, None, &tokenizer, args.max_length)?;
@@ -94,7 +95,7 @@ pub fn run(args: &ShowArgs) -> Result<()> {
     }
     print(&text)?;
     for warning in &splits.warnings {
-        eprintln!("note: {warning}");
+        remark(&format!("note: {warning}"));
     }
     Ok(())
 }

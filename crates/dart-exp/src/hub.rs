@@ -1,0 +1,369 @@
+//! Language models from the Hugging Face hub, kept in the cache that Hugging Face's own programs
+//! use.
+//!
+//! The usual variables hold: `HF_HOME` and `HF_HUB_CACHE` place the cache, `HF_TOKEN` (or the file
+//! `token` in `HF_HOME`) opens private and gated models, `HF_ENDPOINT` names another server,
+//! `HF_HUB_OFFLINE` forbids the network; proxies are taken from the environment. What is in the
+//! cache is used as it is: a model changes under nobody's sweep.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use dart_core::files::hex;
+use dart_core::lm::weights::{INDEX, SINGLE, is_complete};
+use dart_core::tokenizer::{SETTINGS, VOCABULARIES};
+use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
+use hf_hub::{Cache, Repo, RepoType};
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::progress::download_bar;
+
+/// A model of the hub: `NAME` or `OWNER/NAME`, with `@REVISION` behind it where that is not `main`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubModel {
+    repo: String,
+    revision: String,
+}
+
+/// What the hub says of a model at a revision.
+#[derive(Debug, Deserialize)]
+struct Listing {
+    /// The commit.
+    sha: String,
+    siblings: Vec<Listed>,
+}
+
+/// A file of a model.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    rfilename: String,
+    size: Option<u64>,
+    /// Git's name of its content.
+    #[serde(rename = "blobId")]
+    blob: Option<String>,
+    lfs: Option<Lfs>,
+}
+
+/// What is known of a large file.
+#[derive(Debug, Deserialize)]
+struct Lfs {
+    sha256: String,
+}
+
+/// How often a transfer that breaks off is taken up again.
+const RETRIES: usize = 3;
+
+impl HubModel {
+    /// A name as the hub has them; `None` where it cannot be one.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (repo, revision) = name.split_once('@').unwrap_or((name, "main"));
+        let part = |part: &str| {
+            let known = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                && part.chars().all(known)
+                && !part.contains("..")
+        };
+        let revised = !revision.is_empty() && revision.split('/').all(part);
+        let named = repo.split('/').count() <= 2 && repo.split('/').all(part);
+        (named && revised).then(|| HubModel {
+            repo: repo.to_owned(),
+            revision: revision.to_owned(),
+        })
+    }
+
+    /// Its folder in the cache, if all that is read of a model is there.
+    pub fn cached(&self) -> Option<PathBuf> {
+        let cache = cache()?.repo(self.at(&self.revision));
+        let folder = match cache.get("config.json") {
+            Some(config) => config.parent()?.to_owned(),
+            None => cache.pointer_path(&self.revision), // a commit stands for itself
+        };
+        let has = |name: &str| folder.join(name).is_file();
+        let small = has("config.json") && VOCABULARIES.iter().any(|name| has(name));
+        (small && is_complete(&folder)).then_some(folder)
+    }
+
+    /// Fetches what is read of a model into the cache; its folder there. `note` hears of it.
+    ///
+    /// # Errors
+    /// No such model or revision, one without safetensors weights, no access, no network, or a file
+    /// that does not arrive whole. What has arrived is kept for the next call.
+    pub fn fetch(&self, note: &dyn Fn(&str)) -> Result<PathBuf> {
+        if is_offline() {
+            bail!("HF_HUB_OFFLINE forbids to fetch it from the hub");
+        }
+        let cache = cache().context("no home folder; set HF_HOME to the folder of the cache")?;
+        let api = api(cache.clone())?;
+        let listing = self.listing(&api)?;
+        // Every file of one commit, whatever is pushed meanwhile.
+        let repo = api.repo(self.at(&listing.sha));
+        let commit = listing.sha.get(..8).unwrap_or(&listing.sha);
+        note(&format!("fetching {self} (commit {commit}) from the hub"));
+        let mut folder = None;
+        for file in self.wanted(&listing)? {
+            let path = get(&repo, &cache.repo(self.at(&listing.sha)), file)
+                .with_context(|| file.rfilename.clone())?;
+            folder = path.parent().map(Path::to_owned);
+        }
+        cache
+            .repo(self.at(&self.revision))
+            .create_ref(&listing.sha)
+            .with_context(|| cache.path().display().to_string())?;
+        folder.context("the hub lists no file")
+    }
+
+    fn at(&self, revision: &str) -> Repo {
+        Repo::with_revision(self.repo.clone(), RepoType::Model, revision.to_owned())
+    }
+
+    fn listing(&self, api: &Api) -> Result<Listing> {
+        let request = api.repo(self.at(&self.revision)).info_request();
+        let response = request
+            .query("blobs", "true")
+            .config()
+            .timeout_connect(Some(Duration::from_secs(30)))
+            .timeout_recv_response(Some(Duration::from_secs(60)))
+            .build()
+            .call();
+        let mut response = response.map_err(|error| anyhow!(self.refusal(&error)))?;
+        response
+            .body_mut()
+            .read_json()
+            .map_err(|error| anyhow!("the hub's answer is not understood: {error}"))
+    }
+
+    /// An error of the hub with its remedy.
+    fn refusal(&self, error: &ureq::Error) -> String {
+        match error {
+            ureq::Error::StatusCode(404) => format!("the hub has no {self}"),
+            ureq::Error::StatusCode(401 | 403) => format!(
+                "the hub shows {self} to nobody without access; check the name, and for a private \
+                 or gated model set HF_TOKEN to a token that may read it"
+            ),
+            ureq::Error::StatusCode(code) => {
+                format!("the hub says {code} to {self}; try again later")
+            }
+            error => format!(
+                "the hub cannot be reached ({error}); check the network, and HTTPS_PROXY where you \
+                 are behind a proxy"
+            ),
+        }
+    }
+
+    /// The files to fetch, weights last: what has its weights is complete.
+    fn wanted<'l>(&self, listing: &'l Listing) -> Result<Vec<&'l Listed>> {
+        let find = |name: &str| listing.siblings.iter().find(|file| file.rfilename == name);
+        let mut wanted = vec![
+            find("config.json")
+                .with_context(|| format!("{self} has no config.json; it is no language model"))?,
+        ];
+        let small = VOCABULARIES.iter().chain(&SETTINGS);
+        wanted.extend(small.filter_map(|name| find(name)));
+        if let Some(weights) = find(SINGLE) {
+            wanted.push(weights);
+        } else if let Some(index) = find(INDEX) {
+            let shard = |file: &&Listed| {
+                let name = &file.rfilename;
+                name.starts_with("model-") && name.ends_with(".safetensors")
+            };
+            wanted.extend(listing.siblings.iter().filter(shard));
+            wanted.push(index);
+        } else {
+            let pickle = match find("pytorch_model.bin") {
+                Some(_) => ", only pytorch_model.bin, a pickle that could run code when read",
+                None => "",
+            };
+            bail!(
+                "{self} has no {SINGLE}{pickle}; save the model once with transformers \
+                 (save_pretrained writes safetensors) and give that folder with --model DIR, or \
+                 name a revision that has it (NAME@refs/pr/N)"
+            );
+        }
+        Ok(wanted)
+    }
+}
+
+impl std::fmt::Display for HubModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self.revision.as_str() {
+            "main" => f.write_str(&self.repo),
+            revision => write!(f, "{}@{revision}", self.repo),
+        }
+    }
+}
+
+/// One file, checked by its length and, where the hub tells it, its SHA-256.
+fn get(repo: &ApiRepo, cached: &hf_hub::CacheRepo, file: &Listed) -> Result<PathBuf> {
+    let name = &file.rfilename;
+    let path = match cached.get(name) {
+        Some(path) => path,
+        None => {
+            drop_spent(cached, file);
+            download(repo, name)?
+        }
+    };
+    let check = || -> Result<bool> {
+        let length = path.metadata()?.len();
+        let same = file.size.is_none_or(|size| size == length);
+        Ok(match &file.lfs {
+            Some(lfs) if same => sha256(&path)?.eq_ignore_ascii_case(&lfs.sha256),
+            _ => same,
+        })
+    };
+    if check().with_context(|| path.display().to_string())? {
+        return Ok(path);
+    }
+    let blob = path.canonicalize().unwrap_or_else(|_| path.clone());
+    for damaged in [&path, &blob] {
+        let _ = std::fs::remove_file(damaged);
+    }
+    bail!("did not arrive as the hub describes it; it was removed: try again")
+}
+
+/// Removes what an interrupted call received of a file if nothing is left to ask for: servers refuse
+/// to send no bytes.
+fn drop_spent(cached: &hf_hub::CacheRepo, file: &Listed) {
+    let stored = file
+        .lfs
+        .as_ref()
+        .map(|lfs| &lfs.sha256)
+        .or(file.blob.as_ref());
+    if let (Some(name), Some(size)) = (stored, file.size) {
+        let part = cached.blob_path(name).with_extension("part");
+        if part.metadata().is_ok_and(|part| part.len() >= size) {
+            let _ = std::fs::remove_file(part);
+        }
+    }
+}
+
+fn download(repo: &ApiRepo, name: &str) -> Result<PathBuf> {
+    let bar = Bar(download_bar()?);
+    let path = repo.download_with_progress(name, bar).map_err(|error| {
+        let remedy = match error {
+            ApiError::LockAcquisition(_) => "another program is fetching it: wait until it is done",
+            _ => "the same command goes on where it stopped",
+        };
+        anyhow!("{error}; {remedy}")
+    })?;
+    Ok(path)
+}
+
+/// The progress of a file.
+struct Bar(ProgressBar);
+
+impl hf_hub::api::Progress for Bar {
+    fn init(&mut self, size: usize, name: &str) {
+        self.0.set_message(name.to_owned());
+        self.0.set_length(size as u64);
+        self.0.set_position(0);
+    }
+
+    fn update(&mut self, size: usize) {
+        self.0.inc(size as u64);
+    }
+
+    fn finish(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn api(cache: Cache) -> Result<Api> {
+    let mut builder = ApiBuilder::from_cache(cache)
+        .with_retries(RETRIES)
+        .with_token(token())
+        .with_user_agent("dart-rs", env!("CARGO_PKG_VERSION"));
+    if let Some(endpoint) = variable("HF_ENDPOINT") {
+        builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
+    }
+    builder.build().context("the hub's client")
+}
+
+/// The cache; `None` where neither a variable nor a home folder places it.
+fn cache() -> Option<Cache> {
+    let folder = match variable("HF_HUB_CACHE") {
+        Some(folder) => PathBuf::from(folder),
+        None => home()?.join("hub"),
+    };
+    std::path::absolute(folder).ok().map(Cache::new)
+}
+
+/// The folder of everything that Hugging Face's programs keep.
+fn home() -> Option<PathBuf> {
+    if let Some(folder) = variable("HF_HOME") {
+        return Some(folder.into());
+    }
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    Some(cache.join("huggingface"))
+}
+
+fn token() -> Option<String> {
+    let file = || {
+        let path = match variable("HF_TOKEN_PATH") {
+            Some(path) => PathBuf::from(path),
+            None => home()?.join("token"),
+        };
+        std::fs::read_to_string(path).ok()
+    };
+    let token = variable("HF_TOKEN").or_else(file)?.trim().to_owned();
+    (!token.is_empty()).then_some(token)
+}
+
+fn is_offline() -> bool {
+    let value = variable("HF_HUB_OFFLINE").map(|value| value.to_ascii_lowercase());
+    value.is_some_and(|value| ["1", "on", "yes", "true"].contains(&value.as_str()))
+}
+
+/// An environment variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn sha256(path: &Path) -> Result<String> {
+    let (mut file, mut hash) = (File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_hub() {
+        let shown = |name: &str| HubModel::parse(name).map(|model| model.to_string());
+        for name in [
+            "gpt2",
+            "owner/bert-base.v1_2",
+            "owner/name@refs/pr/3",
+            "a@v1.0",
+        ] {
+            assert_eq!(shown(name).as_deref(), Some(name));
+        }
+        assert_eq!(shown("owner/name@main").as_deref(), Some("owner/name"));
+        for name in [
+            "",
+            "a/b/c",
+            "../a",
+            "./a",
+            "/a",
+            "a b",
+            "a@",
+            "a@../b",
+            "a/",
+            "owner/..x",
+        ] {
+            assert_eq!(shown(name), None, "{name:?}");
+        }
+    }
+}
