@@ -17,6 +17,8 @@ mod methods;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod repairs;
+#[cfg(test)]
 mod report;
 #[cfg(test)]
 mod shards;
