@@ -143,6 +143,13 @@ fn sum(bytes: &[u8]) -> String {
 /// Status, further headers and body.
 fn answer(state: &State, path: &str, token: Option<&String>) -> (&'static str, String, Vec<u8>) {
     let missing = ("404 Not Found", String::new(), Vec::new());
+    // A model that was renamed.
+    for place in ["/api/models/", "/"] {
+        if let Some(rest) = path.strip_prefix(&format!("{place}old-bert/")) {
+            let to = format!("Location: {place}acme/bert/{rest}\r\n");
+            return ("307 Temporary Redirect", to, Vec::new());
+        }
+    }
     let large = |name: &str| name.ends_with(".safetensors");
     let opened = token.is_some_and(|token| token == &format!("Bearer {TOKEN}"));
     if let Some(rest) = path.strip_prefix("/api/models/") {
@@ -334,6 +341,17 @@ fn a_broken_transfer_goes_on_and_a_damaged_file_is_not_kept() {
     fs::create_dir_all(&blobs).unwrap();
     fs::write(blobs.join(&weights).with_extension("part"), &whole).unwrap();
     hub.fill(&lab, "acme/bert").succeeded();
+}
+
+#[test]
+fn an_old_name_leads_to_the_new_one() {
+    let lab = Lab::new();
+    let hub = Hub::of(&lab);
+    let own = lab.run(&["fill-mask", "--json", "--model", "tiny", TEXT]);
+    let fetched = hub.fill(&lab, "old-bert").succeeded();
+    assert_eq!(fetched.stdout, own.stdout);
+    let offline = lab.run(&["fill-mask", "--json", "--model", "old-bert", TEXT]);
+    assert_eq!(offline.succeeded().stdout, own.stdout);
 }
 
 #[test]
