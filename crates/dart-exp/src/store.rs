@@ -37,7 +37,7 @@ pub struct TestRecord {
     /// Expected calibration error; none in records of older versions.
     #[serde(default)]
     pub calibration_error: Option<f64>,
-    /// L_C.
+    /// Cross-entropy over the classes.
     pub loss: f64,
     /// Rows scored.
     pub rows: usize,
@@ -65,7 +65,7 @@ pub struct Trial {
     pub run: String,
     /// Metric on dev.
     pub dev: f64,
-    /// L_C on dev.
+    /// Cross-entropy over the classes on dev.
     pub dev_loss: f64,
 }
 

@@ -340,7 +340,7 @@ impl<'a> Fit<'a> {
             .collect()
     }
 
-    /// Scores dev; a better metric, or the same with a lower loss, becomes the best.
+    /// Scores dev; a better metric, or the same with a lower [`Scores::loss`], becomes the best.
     fn evaluate(&mut self) -> Result<EvalReport> {
         self.built.classifier.refit()?;
         let rows = predict(self.built, &self.dev)?;
