@@ -41,6 +41,9 @@ pub struct TestRecord {
     pub loss: f64,
     /// Rows scored.
     pub rows: usize,
+    /// Share of them whose input was cut; none in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<f64>,
     /// Wall time.
     pub seconds: f64,
     /// Largest memory of its process.
@@ -268,6 +271,7 @@ mod tests {
             calibration_error: None,
             loss: 1e-300,
             rows: 5,
+            truncated: Some(0.2),
             seconds: 1.0,
             peak_mib: 2.0,
         };

@@ -242,8 +242,13 @@ pub struct FitOutcome {
     pub best_step: usize,
     /// Optimizer steps done.
     pub steps: usize,
-    /// Share of the training and dev inputs that were cut to `max_length`.
+    /// Share of the training and dev inputs that were cut to `max_length`; with demonstrations, to
+    /// what these leave of it.
     pub truncated: f64,
+    /// Share of the training examples that are cut where they are shown as demonstrations (to
+    /// [`crate::method::Shown::tokens`] of text); not counted in records of older versions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub truncated_demonstrations: f64,
 }
 
 /// One scored example.
@@ -274,6 +279,8 @@ pub struct Scores {
     /// with `full_vocab` trains on the cross-entropy over all of V*, and is scored, and ties on dev
     /// are broken, by the classes alone.
     pub loss: f64,
+    /// Share of the examples whose input was cut, as [`FitOutcome::truncated`] counts it.
+    pub truncated: f64,
     /// One a row, in the order of the examples.
     pub predictions: Vec<Prediction>,
 }
