@@ -1,7 +1,7 @@
 """Small tokenizers of every kind in Hugging Face's layouts, and the ids that transformers gives.
 
 Folders `tokenizers/<name>`, trained here on a little text of our own:
-  roberta, gpt2          vocab.json and merges.txt (byte-level BPE)
+  roberta, gpt2, deberta vocab.json and merges.txt (byte-level BPE)
   albert                 spiece.model (unigram, small table of normalised characters)
   xlm-roberta            sentencepiece.bpe.model (unigram, sentencepiece's own table nmt_nfkc)
   deberta-v2             spm.model (unigram, no table)
@@ -102,7 +102,7 @@ def write(folder, name, text):
 
 
 def byte_pairs():
-    """RoBERTa's files and GPT-2's: the same pairs, the special tokens where each has them."""
+    """RoBERTa's, GPT-2's and DeBERTa's: the same pairs, the special tokens where each has them."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(vocab_size=700, show_progress=False,
@@ -114,6 +114,7 @@ def byte_pairs():
     for name, order in [
         ("roberta", ["<s>", "<pad>", "</s>", "<unk>", *pieces, "<mask>"]),
         ("gpt2", [*pieces, "<|endoftext|>"]),
+        ("deberta", ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *pieces, "[MASK]"]),
     ]:
         vocabulary = {token: i for i, token in enumerate(order)}
         write(HERE / name, "vocab.json", json.dumps(vocabulary) + "\n")
@@ -232,6 +233,10 @@ VARIANTS = [
     ("roberta", MASK_IN_MAP),
     ("roberta", ADDED),
     ("roberta-json", {"tokenizer_config.json": {"tokenizer_class": "RobertaTokenizer"}}),
+    ("deberta", {"tokenizer_config.json": {"do_lower_case": False, "vocab_type": "gpt2"}}),
+    ("deberta", {"tokenizer_config.json": {"tokenizer_class": "DebertaTokenizer",
+                                           "add_prefix_space": True}}),
+    ("deberta-json", {"tokenizer_config.json": {"tokenizer_class": "DebertaTokenizerFast"}}),
     ("albert", {"tokenizer_config.json": {"do_lower_case": False, "keep_accents": True}}),
     ("albert-json", {"tokenizer_config.json": {"tokenizer_class": "AlbertTokenizerFast"}}),
     ("deberta-v2", {"tokenizer_config.json": {"do_lower_case": True, "split_by_punct": True}}),
@@ -252,7 +257,7 @@ def main():
         + ["movieness [new] a[new] movienesses"]))
     save_json(HERE / "texts.json", texts)
     frames, ids = {}, {}
-    for name in ["roberta", "gpt2", "albert", "xlm-roberta", "deberta-v2", "modernbert"]:
+    for name in ["roberta", "gpt2", "deberta", "albert", "xlm-roberta", "deberta-v2", "modernbert"]:
         tokenizer = load(HERE / name)
         ids[name] = ids_of(tokenizer, texts)
         frames[name] = frame(tokenizer)
@@ -262,11 +267,11 @@ def main():
             a != b for a, b in zip(ids[name], ids_of(slow, texts)))
         print(f"{name}: {len(tokenizer)} tokens, differing from Python's on {differ} strings")
     variants = []
-    for name in ["roberta", "albert"]:
+    for name in ["roberta", "deberta", "albert"]:
         folder = saved(name)
         frames[folder.name] = frame(load(folder))
         ids[folder.name] = ids[name]
-    for name, files in [("roberta-json", {}), ("albert-json", {}), *VARIANTS]:
+    for name, files in [("roberta-json", {}), ("deberta-json", {}), ("albert-json", {}), *VARIANTS]:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "model"
             shutil.copytree(HERE / name, folder)

@@ -102,11 +102,21 @@ impl AdamW {
     /// libtorch's.
     pub fn gradient_norm(&self) -> Result<f64> {
         let mut sum = 0.0;
+        // Reading a number waits for the device, so those on a GPU are read together.
+        let mut there: Vec<Tensor> = Vec::new();
         for slot in &self.slots {
             let gradient = slot.tensor.f_grad()?;
-            if gradient.defined() {
-                sum += square_sum(&gradient)?;
+            if !gradient.defined() {
+                continue;
             }
+            match gradient.device() {
+                Device::Cpu => sum += square_sum(&gradient)?,
+                _ => there.push(squares(&gradient)?),
+            }
+        }
+        if !there.is_empty() {
+            let all = Tensor::f_stack(&there, 0)?.f_sum(Kind::Double)?;
+            sum += all.f_double_value(&[])?;
         }
         Ok(sum.sqrt())
     }
@@ -279,13 +289,15 @@ fn fused(p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], scale: f64, u: 
     }
 }
 
+/// The sum of the squares, as a number where the gradient is.
+fn squares(gradient: &Tensor) -> Result<Tensor> {
+    let squares = gradient.f_to_kind(Kind::Double)?.f_square()?;
+    Ok(squares.f_sum(Kind::Double)?)
+}
+
 fn square_sum(gradient: &Tensor) -> Result<f64> {
     let Some(values) = values(gradient) else {
-        return Ok(gradient
-            .f_to_kind(Kind::Double)?
-            .f_square()?
-            .f_sum(Kind::Double)?
-            .f_double_value(&[])?);
+        return Ok(squares(gradient)?.f_double_value(&[])?);
     };
     let mut lanes = [0f64; 8];
     let chunks = values.chunks_exact(8);

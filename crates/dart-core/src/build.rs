@@ -9,7 +9,7 @@ use crate::lm::LanguageModel;
 use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
 use crate::prompt::{Encoded, Encoder, Lengths, Part, Similar, Template, Verbalizer};
 use crate::tokenizer::Tokenizer;
-use crate::train::{Precision, RunSpec, Source};
+use crate::train::{Precision, RunSpec, Source, cut_share};
 
 /// A classifier with what encodes its inputs.
 pub struct Built {
@@ -21,6 +21,8 @@ pub struct Built {
     pub pad: i64,
     /// Where the model is.
     pub device: Device,
+    /// [`crate::train::FitOutcome::truncated_demonstrations`]; 0 where nothing is shown.
+    pub cut_demonstrations: f64,
     /// Chooses what is shown with an example, where something is.
     similar: Option<Similar>,
 }
@@ -32,6 +34,7 @@ impl Built {
             pad: tokenizer.special().pad,
             tokenizer,
             device,
+            cut_demonstrations: 0.0,
             similar: None,
         }
     }
@@ -196,6 +199,7 @@ fn prompt(
     let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, seed)?;
     let classifier = classifier.with_demonstrations(&train, shown.contexts, seed);
     Ok(Built {
+        cut_demonstrations: cut_share(&train),
         similar: Some(similar),
         ..Built::new(Box::new(classifier), tokenizer, device)
     })

@@ -121,8 +121,14 @@ pub fn estimate(
     let activations = match train {
         TrainPart::None => 0.0,
         _ => {
-            let tokens = lengths.iter().take(settings.batch).sum();
-            let shape = Shape::new(&config, settings.batch, longest, tokens);
+            // Tuning on pairs embeds two partners with each example (SentenceClassifier).
+            let texts = if matches!(method, Method::Sentence(_)) {
+                3
+            } else {
+                1
+            };
+            let tokens: usize = lengths.iter().take(settings.batch).sum();
+            let shape = Shape::new(&config, texts * settings.batch, longest, texts * tokens);
             let layers = match settings.precision {
                 // Half the size, and a copy of each weight in the same format.
                 Precision::BFloat16 => 2.0 * (shape.kept(settings.recompute) + all - vocabulary),

@@ -56,7 +56,8 @@ pub struct PromptMethod {
     pub label_init: RowInit,
     /// What stands for a label word of several pieces.
     pub label_pieces: LabelPieces,
-    /// L_C over all of V* (`true`) or over the class rows alone (`false`).
+    /// L_C over all of V* (`true`) or over the class rows alone (`false`). Scores on dev and test are
+    /// over the class rows either way.
     pub full_vocab: bool,
     /// The fluency constraint; `None`: L = L_C.
     pub fluency: Option<Fluency>,

@@ -224,6 +224,26 @@ fn inputs_hold_demonstrations_of_all_classes_within_the_length() {
     }
 }
 
+/// Two of the ten texts are longer than the four tokens that are shown, one is longer than the six
+/// that an input has left.
+#[test]
+fn cut_demonstrations_and_cut_inputs_are_counted() {
+    let mut lab = Lab::new(PromptMethod {
+        train: TrainPart::None,
+        ..lm_bff(2)
+    });
+    lab.settings.max_length = 27 + 12;
+    let dir = tempfile::tempdir().unwrap();
+    let mut watch = StopAfter(None);
+    let outcome = lab.with(|spec| fit(spec, &train(), &dev(), dir.path(), &mut watch));
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.truncated_demonstrations, 2.0 / 10.0);
+    assert_eq!(outcome.truncated, 1.0 / 13.0);
+    let test = [dev(), train()[5..6].to_vec()].concat();
+    let scores = lab.with(|spec| score(spec, &test, dir.path())).unwrap();
+    assert_eq!(scores.truncated, 1.0 / 4.0);
+}
+
 #[test]
 fn class_scores_are_the_mean_over_the_contexts() {
     let lab = Lab::new(PromptMethod {

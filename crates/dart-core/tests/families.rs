@@ -83,19 +83,28 @@ fn weights_are_listed_under_the_names_of_their_checkpoint() {
     }
 }
 
-/// GPT-2 as OpenAI's conversion has it: no prefix, the causal masks and the decoder as tensors.
+/// GPT-2 as OpenAI's conversion has it: no prefix, the causal masks and the decoder as tensors. The
+/// masks have been saved as float32, uint8 and bool, by one version of transformers or another.
 #[test]
 fn older_gpt_2_checkpoints_load() {
-    let old = |tensors: BTreeMap<String, Tensor>| {
-        let bare = |name: String| name.trim_start_matches("transformer.").to_string();
-        let mut tensors: BTreeMap<_, _> = tensors.into_iter().map(|(n, t)| (bare(n), t)).collect();
-        let square = Tensor::ones([1, 1, 18, 18], (Kind::Float, Device::Cpu)).tril(0);
-        tensors.insert("h.0.attn.bias".into(), square);
-        tensors.insert("h.0.attn.masked_bias".into(), Tensor::from(-1e4f32));
-        tensors.insert("lm_head.weight".into(), tensors["wte.weight"].copy());
-        tensors
-    };
-    let dir = changed("gpt2-tiny", &old, &[]);
+    let dir = changed("gpt2-tiny", &|tensors| tensors, &[]);
+    let path = dir.path().join("model.safetensors");
+    let bare = |name: String| name.trim_start_matches("transformer.").to_string();
+    let mut old: BTreeMap<_, _> = tensors(&path)
+        .into_iter()
+        .map(|(name, tensor)| (bare(name), tensor))
+        .collect();
+    let square = Tensor::ones([1, 1, 18, 18], (Kind::Float, Device::Cpu)).tril(0);
+    for (i, kind) in [Kind::Float, Kind::Uint8, Kind::Bool]
+        .into_iter()
+        .enumerate()
+    {
+        old.insert(format!("h.{i}.attn.bias"), square.to_kind(kind));
+    }
+    old.insert("h.0.attn.masked_bias".into(), Tensor::from(-1e4f32));
+    old.insert("lm_head.weight".into(), old["wte.weight"].copy());
+    let old: Vec<_> = old.into_iter().collect();
+    Tensor::write_safetensors(&old, &path).unwrap();
     let model = LanguageModel::load(dir.path()).unwrap();
     let original = LanguageModel::load(&goldens().join("gpt2-tiny")).unwrap();
     let (got, wanted) = (hidden(&model, "gpt2-tiny"), hidden(&original, "gpt2-tiny"));

@@ -6,7 +6,7 @@ mod common;
 use common::{dart, goldens};
 use dart_core::lm::LanguageModel;
 use dart_core::memory::{Memory, estimate};
-use dart_core::method::{Embeddings, Method, PromptMethod, TrainPart};
+use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, SentenceMethod, TrainPart};
 use dart_core::train::{Precision, TrainSettings};
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -81,6 +81,31 @@ fn what_saves_memory_is_estimated_to_save_it() {
     });
     assert_eq!((zero_shot.training, zero_shot.activations), (0.0, 0.0));
     assert!(zero_shot.peak < plain.peak);
+}
+
+/// SetFit's step embeds each example of the batch with two partners.
+#[test]
+fn pairs_are_counted_where_the_encoder_is_tuned_on_them() {
+    let of = |method: &Method, batch: usize| {
+        let settings = TrainSettings {
+            batch,
+            ..settings()
+        };
+        let model = goldens().join("bert-tiny");
+        estimate(&model, method, &settings, 3, &[18; 24]).unwrap()
+    };
+    let (train, embeddings) = (TrainPart::Lm, Embeddings::Frozen);
+    let sentence = |train| {
+        Method::Sentence(SentenceMethod {
+            train,
+            embeddings,
+            logreg_c: 1.0,
+        })
+    };
+    let head = Method::Head(HeadMethod { train, embeddings });
+    assert_eq!(of(&sentence(train), 8), of(&head, 24));
+    assert!(of(&sentence(train), 8).activations > of(&head, 8).activations);
+    assert_eq!(of(&sentence(TrainPart::None), 8).activations, 0.0);
 }
 
 #[test]

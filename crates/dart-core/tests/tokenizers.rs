@@ -14,9 +14,10 @@ use dart_core::tokenizer::Tokenizer;
 use dart_data::Example;
 use serde::Deserialize;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "roberta",
     "gpt2",
+    "deberta",
     "albert",
     "xlm-roberta",
     "deberta-v2",
@@ -101,7 +102,7 @@ fn ids_equal_hugging_face() {
 #[test]
 fn texts_are_framed_as_hugging_face_does() {
     let frames: BTreeMap<String, Framed> = json("frames.json");
-    assert_eq!(frames.len(), NAMES.len() + 2);
+    assert_eq!(frames.len(), NAMES.len() + 3);
     for (name, wanted) in frames {
         same_frame(&name, &tokenizer(&name), &wanted);
     }
@@ -154,6 +155,7 @@ fn special_tokens_have_the_families_own_ids() {
     let last = |name: &str| tokenizer(name).len() as i64 - 1;
     assert_eq!(ids("roberta"), ([0, 1, 2, 3], last("roberta")));
     assert_eq!(ids("xlm-roberta"), ([0, 1, 2, 3], last("xlm-roberta")));
+    assert_eq!(ids("deberta"), ([1, 0, 2, 3], last("deberta")));
     assert_eq!(ids("albert"), ([2, 0, 3, 1], 4));
     assert_eq!(ids("deberta-v2"), ([1, 0, 2, 3], last("deberta-v2")));
     let gpt2 = tokenizer("gpt2");
@@ -215,6 +217,13 @@ fn prompts_have_their_spaces_where_lm_bff_has_them() {
         &["<s>", "<mask>", ":", "Ġ", "The", "Ġmovie", "</s>"],
     );
     check(
+        "deberta",
+        plain,
+        &[
+            "[CLS]", "The", "Ġmovie", "Ġ", "It", "Ġwas", "[MASK]", ".", "[SEP]",
+        ],
+    );
+    check(
         "xlm-roberta",
         plain,
         &[
@@ -236,6 +245,7 @@ fn label_words_are_single_tokens_with_their_space() {
     let words = ["great", "terrible"].map(String::from);
     for (name, wanted) in [
         ("roberta", ["Ġgreat", "Ġterrible"]),
+        ("deberta", ["Ġgreat", "Ġterrible"]),
         ("modernbert", ["Ġgreat", "Ġterrible"]),
         ("albert", ["▁great", "▁terrible"]),
         ("xlm-roberta", ["▁great", "▁terrible"]),
@@ -279,7 +289,7 @@ fn files_that_cannot_be_used_are_named() {
         bytes.extend([0x12, 2, 0x18, 2]);
         bytes
     };
-    let cases: [(&str, &str, &[u8], [&str; 2]); 7] = [
+    let cases: [(&str, &str, &[u8], [&str; 2]); 8] = [
         (
             "albert",
             "spiece.model",
@@ -297,6 +307,12 @@ fn files_that_cannot_be_used_are_named() {
             "vocab.json",
             b"{\"a\": 0}",
             ["vocab.json", "out of vocabulary"],
+        ),
+        (
+            "roberta",
+            "config.json",
+            b"{\"model_type\": \"deberta\"}",
+            ["no `[UNK]` in it", "save_pretrained"],
         ),
         (
             "roberta",

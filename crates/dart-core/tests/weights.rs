@@ -83,6 +83,39 @@ fn other_heads_and_tied_copies_are_read_past() {
     LanguageModel::load(dir.path()).unwrap();
 }
 
+/// Of a dtype that no weight can have, a tensor is refused where it is wanted, and only there.
+#[test]
+fn a_dtype_that_is_not_supported_matters_where_its_tensor_is_wanted() {
+    let dir = changed(&|_| ());
+    let path = dir.path().join("model.safetensors");
+    let with = |changes: &[(&str, Tensor)]| {
+        let mut all = tensors(&goldens().join("bert-tiny/model.safetensors"));
+        for (name, tensor) in changes {
+            all.insert((*name).into(), tensor.shallow_clone());
+        }
+        let all: Vec<_> = all.into_iter().collect();
+        Tensor::write_safetensors(&all, &path).unwrap();
+    };
+    let ids = Tensor::arange(18, (Kind::Int, Device::Cpu)).unsqueeze(0);
+    let position_ids = ("bert.embeddings.position_ids", ids);
+    with(std::slice::from_ref(&position_ids));
+    LanguageModel::load(dir.path()).unwrap();
+    let (quantized, extra) = (
+        zeros(&[48, 48]).to_kind(Kind::Int8),
+        zeros(&[1]).to_kind(Kind::Uint8),
+    );
+    with(&[position_ids, (QUERY, quantized), ("extra", extra)]);
+    let error = error(dir.path());
+    for part in [
+        &format!("`{QUERY}` has dtype I8, which is not supported"),
+        "save the model in float32",
+        "`extra` is unexpected",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!error.contains("position_ids"), "{error}");
+}
+
 /// A decoder of its own would be another model than the one that we compute.
 #[test]
 fn a_checkpoint_whose_decoder_is_not_tied_is_refused() {

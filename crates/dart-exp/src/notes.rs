@@ -221,17 +221,29 @@ fn settings(plan: &Plan) -> Vec<String> {
     notes
 }
 
+/// What inputs lost, of the run that lost most.
 fn truncated(rows: &[Row]) -> Option<String> {
-    let most = rows
+    let most = |share: fn(&Row) -> f64| rows.iter().map(share).fold(0.0, f64::max);
+    let shares = [
+        (
+            most(|row| row.fit.outcome.truncated),
+            "a run's train and dev texts",
+        ),
+        (
+            most(|row| row.test.as_ref().and_then(|t| t.truncated).unwrap_or(0.0)),
+            "its test texts",
+        ),
+        (
+            most(|row| row.fit.outcome.truncated_demonstrations),
+            "its demonstrations (to `demonstration_tokens`)",
+        ),
+    ];
+    let cut: Vec<String> = shares
         .iter()
-        .map(|row| row.fit.outcome.truncated)
-        .fold(0.0, f64::max);
-    (most > 0.0).then(|| {
-        format!(
-            "Cut to the longest input: up to {:.1} % of a run's train and dev texts.",
-            100.0 * most
-        )
-    })
+        .filter(|(share, _)| *share > 0.0)
+        .map(|(share, of)| format!("{:.1} % of {of}", 100.0 * share))
+        .collect();
+    (!cut.is_empty()).then(|| format!("Cut to the longest input: up to {}.", cut.join(", ")))
 }
 
 fn published(plan: &Plan) -> Option<String> {

@@ -40,10 +40,13 @@ pub struct TestRecord {
     /// Expected calibration error; none in records of older versions.
     #[serde(default)]
     pub calibration_error: Option<f64>,
-    /// L_C.
+    /// Cross-entropy over the classes.
     pub loss: f64,
     /// Rows scored.
     pub rows: usize,
+    /// Share of them whose input was cut; none in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<f64>,
     /// Wall time.
     pub seconds: f64,
     /// Largest memory of its process.
@@ -68,7 +71,7 @@ pub struct Trial {
     pub run: String,
     /// Metric on dev.
     pub dev: f64,
-    /// L_C on dev.
+    /// Cross-entropy over the classes on dev.
     pub dev_loss: f64,
 }
 
@@ -315,6 +318,7 @@ mod tests {
             calibration_error: None,
             loss: 1e-300,
             rows: 5,
+            truncated: Some(0.2),
             seconds: 1.0,
             peak_mib: 2.0,
         };

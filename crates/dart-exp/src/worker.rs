@@ -234,6 +234,7 @@ fn scored(
         calibration_error: Some(scores.calibration_error),
         loss: scores.loss,
         rows: rows.len(),
+        truncated: Some(scores.truncated),
         seconds: started.elapsed().as_secs_f64(),
         peak_mib: peak_mib(),
     };

@@ -86,13 +86,16 @@ impl PromptEncoder {
             let state =
                 Tensor::f_zeros([2 * LAYERS, 1, self.size / 2], (free.kind(), free.device()))?;
             let weights: Vec<&Tensor> = self.lstm.iter().map(|(_, tensor)| tensor).collect();
+            // cuDNN has a backward pass in its training mode only. Without dropout both modes give
+            // the same values.
+            let train = free.device().is_cuda();
             let (out, _, _) = x.f_unsqueeze(0)?.f_lstm(
                 &[&state, &state],
                 &weights,
                 true,
                 LAYERS,
                 0.0,
-                false,
+                train,
                 true,
                 true,
             )?; // [1, m, D]

@@ -73,8 +73,8 @@ pub struct LmConfig {
     pub token_types: i64,
     /// LayerNorm's ε.
     pub eps: f64,
-    /// Dropout after embeddings, attention output and feed-forward, and of a classification head
-    /// (ModernBERT: the latter alone).
+    /// Dropout after embeddings, attention output (not DistilBERT's) and feed-forward (not
+    /// ALBERT's), and of a classification head (ModernBERT: the latter alone).
     pub dropout: f64,
     /// Dropout on the attention weights.
     pub attention_dropout: f64,
@@ -215,6 +215,10 @@ impl LmConfig {
             Family::Roberta => (1, 1e-5),
             _ => (2, 1e-12),
         };
+        let default_dropout = match family {
+            Family::Albert => 0.0,
+            _ => 0.1,
+        };
         let own_embedding = matches!(family, Family::Electra | Family::Albert);
         let embedding = if own_embedding {
             raw.embedding_size
@@ -253,8 +257,8 @@ impl LmConfig {
                 Family::DistilBert => 1e-12,
                 _ => raw.layer_norm_eps.unwrap_or(default_eps),
             },
-            dropout: raw.hidden_dropout_prob.unwrap_or(0.1),
-            attention_dropout: raw.attention_probs_dropout_prob.unwrap_or(0.1),
+            dropout: raw.hidden_dropout_prob.unwrap_or(default_dropout),
+            attention_dropout: raw.attention_probs_dropout_prob.unwrap_or(default_dropout),
         })
     }
 

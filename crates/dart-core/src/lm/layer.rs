@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::config::{Activation, LmConfig};
+use super::config::{Activation, Family, LmConfig};
 use super::names::Names;
 use super::packing::Packing;
 use super::params::{Parameter, Role};
@@ -171,8 +171,28 @@ pub(super) struct Layer {
     out_norm: Norm,
     heads: i64,
     activation: Activation,
-    dropout: f64,
-    attention_dropout: f64,
+    dropout: Dropout,
+}
+
+/// The rates of a layer's dropouts, each where the family's model in transformers has one.
+struct Dropout {
+    /// On the attention weights.
+    attention: f64,
+    /// On what attention gives: not in DistilBERT.
+    attended: f64,
+    /// On what feed-forward gives: not in ALBERT.
+    fed: f64,
+}
+
+impl Dropout {
+    fn of(c: &LmConfig) -> Self {
+        let unless = |family: Family| if c.family == family { 0.0 } else { c.dropout };
+        Dropout {
+            attention: c.attention_dropout,
+            attended: unless(Family::DistilBert),
+            fed: unless(Family::Albert),
+        }
+    }
 }
 
 impl Layer {
@@ -189,8 +209,7 @@ impl Layer {
             out_norm: Norm::take(weights, &format!("{at}{}", names.out_norm), h, c.eps),
             heads: c.heads,
             activation: c.activation,
-            dropout: c.dropout,
-            attention_dropout: c.attention_dropout,
+            dropout: Dropout::of(c),
         }
     }
 
@@ -233,7 +252,7 @@ impl Layer {
         mode: Mode,
     ) -> Result<Tensor> {
         let train = mode == Mode::Train;
-        let dropout = if train { self.attention_dropout } else { 0.0 };
+        let dropout = if train { self.dropout.attention } else { 0.0 };
         let (wanted, query) = match read {
             None => (x.shallow_clone(), packing.pad(&self.query.forward(x)?)?),
             Some(read) => {
@@ -256,13 +275,13 @@ impl Layer {
         let attended = self
             .attention_out
             .forward(&context)?
-            .f_dropout(self.dropout, train)?;
+            .f_dropout(self.dropout.attended, train)?;
         let x = self.attention_norm.forward(&attended.f_add(&wanted)?)?;
         let fed = self
             .down
             .forward(&activate(&self.up.forward(&x)?, self.activation)?)?;
         self.out_norm
-            .forward(&fed.f_dropout(self.dropout, train)?.f_add(&x)?)
+            .forward(&fed.f_dropout(self.dropout.fed, train)?.f_add(&x)?)
     }
 }
 
@@ -286,3 +305,6 @@ pub(super) fn merge_heads(
         Some(_) => Ok(context.f_flatten(0, 1)?),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,16 @@ use crate::files::fill_atomically;
 /// reported together by [`Weights::finish`].
 pub struct Weights {
     path: PathBuf,
-    tensors: BTreeMap<String, Tensor>,
+    tensors: BTreeMap<String, Stored>,
     problems: Vec<String>,
+}
+
+/// A tensor as its file has it.
+enum Stored {
+    Read(Tensor),
+    /// Of a dtype that no weight of ours has: read past where nobody wants it, as older GPT-2s'
+    /// causal masks.
+    Refused(Dtype),
 }
 
 /// Where a model folder keeps its weights.
@@ -101,7 +109,8 @@ impl Weights {
     }
 
     /// Reads `model.safetensors` in `dir`, or the shards that `model.safetensors.index.json` names,
-    /// as float32 on the CPU.
+    /// as float32 on the CPU. A dtype that is not supported counts only where its tensor is wanted
+    /// ([`Weights::finish`]).
     ///
     /// # Errors
     /// No such file, or one that is truncated or not safetensors.
@@ -124,10 +133,11 @@ impl Weights {
 
     /// Tensors that stand in no file.
     pub(super) fn from_tensors(tensors: BTreeMap<String, Tensor>) -> Self {
-        Self::new(PathBuf::from("(memory)"), tensors)
+        let tensors = tensors.into_iter().map(|(k, v)| (k, Stored::Read(v)));
+        Self::new(PathBuf::from("(memory)"), tensors.collect())
     }
 
-    fn new(path: PathBuf, tensors: BTreeMap<String, Tensor>) -> Self {
+    fn new(path: PathBuf, tensors: BTreeMap<String, Stored>) -> Self {
         let tensors = tensors
             .into_iter()
             .map(|(k, v)| (modern_name(k), v))
@@ -146,17 +156,24 @@ impl Weights {
 
     /// A tensor of whatever shape it has.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.get(name)
+        match self.tensors.get(name) {
+            Some(Stored::Read(tensor)) => Some(tensor),
+            _ => None,
+        }
     }
 
-    /// Takes the tensor `name`, which must have this shape; zeros stand in for one that is missing
-    /// or misshaped until [`Weights::finish`] reports it.
+    /// Takes the tensor `name`, which must have this shape; zeros stand in for one that is missing,
+    /// misshaped or of a dtype that is not supported until [`Weights::finish`] reports it.
     pub fn take(&mut self, name: &str, shape: &[i64]) -> Tensor {
         match self.tensors.remove(name) {
-            Some(tensor) if tensor.size() == shape => return tensor,
-            Some(tensor) => self.problems.push(format!(
+            Some(Stored::Read(tensor)) if tensor.size() == shape => return tensor,
+            Some(Stored::Read(tensor)) => self.problems.push(format!(
                 "`{name}` has shape {:?}, wanted {shape:?}",
                 tensor.size()
+            )),
+            Some(Stored::Refused(dtype)) => self.problems.push(format!(
+                "`{name}` has dtype {dtype:?}, which is not supported; save the model in float32, \
+                 float16 or bfloat16"
             )),
             None => self.problems.push(format!("`{name}` is missing")),
         }
@@ -171,7 +188,8 @@ impl Weights {
         });
     }
 
-    /// Refuses the checkpoint if anything was missing, misshaped or is left over.
+    /// Refuses the checkpoint if anything was missing, misshaped, of a dtype that is not supported,
+    /// or is left over.
     ///
     /// # Errors
     /// Lists every such tensor.
@@ -205,7 +223,7 @@ fn modern_name(name: String) -> String {
     name
 }
 
-fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+fn read(path: &Path) -> Result<BTreeMap<String, Stored>> {
     let bytes = std::fs::read(path).map_err(|e| CoreError::io(path, e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| {
         CoreError::model(
@@ -215,29 +233,29 @@ fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     })?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.tensors() {
-        let tensor = from_view(&view)
-            .map_err(|message| CoreError::model(path, format!("tensor `{name}`: {message}")))?;
-        tensors.insert(name, tensor);
+        let stored = from_view(&view)
+            .map_err(|e| CoreError::model(path, format!("tensor `{name}`: {e}")))?;
+        tensors.insert(name, stored);
     }
     Ok(tensors)
 }
 
-/// Floating tensors become float32 (float64 stays), integers int64.
-fn from_view(view: &TensorView) -> std::result::Result<Tensor, String> {
+/// Floating tensors become float32; float64 and int64 stay.
+fn from_view(view: &TensorView) -> std::result::Result<Stored, tch::TchError> {
     let kind = match view.dtype() {
         Dtype::F64 => Kind::Double,
         Dtype::F32 => Kind::Float,
         Dtype::F16 => Kind::Half,
         Dtype::BF16 => Kind::BFloat16,
         Dtype::I64 => Kind::Int64,
-        other => return Err(format!("dtype {other:?} is not supported")),
+        other => return Ok(Stored::Refused(other)),
     };
     let shape: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
-    let tensor = Tensor::f_from_data_size(view.data(), &shape, kind).map_err(|e| e.to_string())?;
-    match kind {
-        Kind::Half | Kind::BFloat16 => tensor.f_to_kind(Kind::Float).map_err(|e| e.to_string()),
-        _ => Ok(tensor),
-    }
+    let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)?;
+    Ok(Stored::Read(match kind {
+        Kind::Half | Kind::BFloat16 => tensor.f_to_kind(Kind::Float)?,
+        _ => tensor,
+    }))
 }
 
 /// Writes tensors atomically, in the order that the safetensors library gives them, with

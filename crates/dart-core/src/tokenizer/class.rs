@@ -12,6 +12,8 @@ pub(super) enum Class {
     Roberta,
     /// Byte-level BPE with `<|endoftext|>` alone.
     Gpt2,
+    /// Byte-level BPE with `[CLS]`, `[SEP]` and `[MASK]`.
+    Deberta,
     /// A sentencepiece model with `[CLS]`, `[SEP]` and `[MASK]` in it.
     Albert,
     /// A sentencepiece model behind fairseq's four special tokens.
@@ -25,10 +27,11 @@ pub(super) enum Class {
 }
 
 /// Classes by the files of their vocabularies, in the order in which a folder is searched.
-const FILES: [(Class, &[&str]); 7] = [
+const FILES: [(Class, &[&str]); 8] = [
     (Class::Bert, &["vocab.txt"]),
     (Class::Roberta, &["vocab.json", "merges.txt"]),
     (Class::Gpt2, &["vocab.json", "merges.txt"]),
+    (Class::Deberta, &["vocab.json", "merges.txt"]),
     (Class::Albert, &["spiece.model"]),
     (Class::XlmRoberta, &["sentencepiece.bpe.model"]),
     (Class::Camembert, &["sentencepiece.bpe.model"]),
@@ -44,6 +47,7 @@ impl Class {
             Some("BertTokenizer" | "DistilBertTokenizer" | "ElectraTokenizer") => Class::Bert,
             Some("RobertaTokenizer") => Class::Roberta,
             Some("GPT2Tokenizer") => Class::Gpt2,
+            Some("DebertaTokenizer") => Class::Deberta,
             Some("AlbertTokenizer") => Class::Albert,
             Some("XLMRobertaTokenizer") => Class::XlmRoberta,
             Some("CamembertTokenizer") => Class::Camembert,
@@ -54,6 +58,7 @@ impl Class {
                     Some("bert" | "distilbert" | "electra") => Class::Bert,
                     Some("roberta") => Class::Roberta,
                     Some("gpt2") => Class::Gpt2,
+                    Some("deberta") => Class::Deberta,
                     Some("albert") => Class::Albert,
                     Some("xlm-roberta") => Class::XlmRoberta,
                     Some("camembert") => Class::Camembert,
@@ -89,7 +94,7 @@ impl Class {
             _ => None,
         };
         match self {
-            Class::Bert | Class::DebertaV2 => brackets("[UNK]", "[PAD]"),
+            Class::Bert | Class::Deberta | Class::DebertaV2 => brackets("[UNK]", "[PAD]"),
             Class::Albert => brackets("<unk>", "<pad>"),
             Class::Roberta | Class::XlmRoberta | Class::Camembert => match role {
                 "bos_token" | "cls_token" => Some("<s>"),
@@ -111,7 +116,7 @@ impl Class {
     pub fn mask_takes_space(self) -> bool {
         matches!(
             self,
-            Class::Roberta | Class::Albert | Class::XlmRoberta | Class::Camembert
+            Class::Roberta | Class::Deberta | Class::Albert | Class::XlmRoberta | Class::Camembert
         )
     }
 }

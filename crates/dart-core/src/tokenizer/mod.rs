@@ -81,7 +81,7 @@ struct Settings {
 
 impl Tokenizer {
     /// Loads the tokenizer of a model folder: `tokenizer.json` as it is, or else the vocabulary
-    /// files of BERT and its relatives (`vocab.txt`), RoBERTa and GPT-2 (`vocab.json` and
+    /// files of BERT and its relatives (`vocab.txt`), RoBERTa, GPT-2 and DeBERTa (`vocab.json` and
     /// `merges.txt`), ALBERT, XLM-R, CamemBERT and DeBERTa-v2/v3 (sentencepiece models); with the
     /// settings and special tokens of the files beside them.
     ///
@@ -209,7 +209,7 @@ impl Settings {
             );
             inner.with_normalizer(Some(changed))?;
         }
-        if matches!(class, Class::Roberta | Class::Gpt2)
+        if matches!(class, Class::Roberta | Class::Gpt2 | Class::Deberta)
             && let Some(PreTokenizerWrapper::ByteLevel(found)) = inner.get_pre_tokenizer()
         {
             let changed = found.add_prefix_space(self.add_prefix_space.unwrap_or(false));

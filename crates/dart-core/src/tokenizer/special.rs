@@ -173,7 +173,14 @@ impl Tokens {
             };
             let own_mask = class == Class::DebertaV2 && role == "mask_token";
             if inner.token_to_id(token).is_none() && !own_mask {
-                return Err(format!("no `{token}` in it"));
+                let remedy = match complete {
+                    true => "name the model's own in tokenizer_config.json",
+                    false => {
+                        "if it is another model's vocabulary, let transformers write a \
+                         tokenizer.json (AutoTokenizer.from_pretrained(…).save_pretrained(…))"
+                    }
+                };
+                return Err(format!("no `{token}` in it; {remedy}"));
             }
             self.roles.insert(role, Given::Plain(token.to_owned()));
         }

@@ -79,11 +79,12 @@ pub fn score(spec: &RunSpec, examples: &[Example], state_dir: &Path) -> Result<S
     if let Method::Majority = spec.method {
         let shares = state.load_shares(spec.task.labels.len())?;
         let rows: Vec<Vec<f64>> = examples.iter().map(|_| shares.clone()).collect();
-        return Ok(scores(spec, examples, rows));
+        return Ok(scores(spec, examples, rows, 0.0));
     }
     let built = best(spec, &state)?;
     let encoded = built.encode(examples)?;
-    Ok(scores(spec, examples, predict(&built, &encoded)?))
+    let rows = predict(&built, &encoded)?;
+    Ok(scores(spec, examples, rows, cut_share(&encoded)))
 }
 
 /// The classifier with the best weights that [`fit`] left in `state_dir`.
@@ -118,14 +119,26 @@ fn fit_majority(
         .iter()
         .for_each(|e| shares[e.label] += 1.0 / train.len() as f64);
     state.save_shares(&shares)?;
-    let scores = scores(spec, dev, dev.iter().map(|_| shares.clone()).collect());
+    let rows = dev.iter().map(|_| shares.clone()).collect();
+    let scores = scores(spec, dev, rows, 0.0);
     Ok(FitOutcome {
         dev: scores.metric,
         dev_loss: scores.loss,
         best_step: 0,
         steps: 0,
         truncated: 0.0,
+        truncated_demonstrations: 0.0,
     })
+}
+
+/// The share of the inputs that were cut; 0 of none.
+pub(crate) fn cut_share<'a>(inputs: impl IntoIterator<Item = &'a Encoded>) -> f64 {
+    let (mut cut, mut all) = (0usize, 0usize);
+    for input in inputs {
+        cut += usize::from(input.truncated);
+        all += 1;
+    }
+    cut as f64 / all.max(1) as f64
 }
 
 /// Probabilities `[classes]` of each example, in the order of the examples.
@@ -154,7 +167,8 @@ pub(crate) fn predict(built: &Built, examples: &[Encoded]) -> Result<Vec<Vec<f64
     Ok(rows)
 }
 
-fn scores(spec: &RunSpec, examples: &[Example], rows: Vec<Vec<f64>>) -> Scores {
+/// Scores of `examples` from their rows of probabilities; `truncated` is the share that was cut.
+fn scores(spec: &RunSpec, examples: &[Example], rows: Vec<Vec<f64>>, truncated: f64) -> Scores {
     let mut loss = 0.0;
     let mut predictions = Vec::with_capacity(examples.len());
     for (example, probabilities) in examples.iter().zip(rows) {
@@ -181,6 +195,7 @@ fn scores(spec: &RunSpec, examples: &[Example], rows: Vec<Vec<f64>>) -> Scores {
             .then(|| metrics::directed_macro_f1(&gold, &predicted, &relations)),
         calibration_error: metrics::calibration_error(&gold, &confidences),
         loss,
+        truncated,
         predictions,
     }
 }
@@ -340,11 +355,11 @@ impl<'a> Fit<'a> {
             .collect()
     }
 
-    /// Scores dev; a better metric, or the same with a lower loss, becomes the best.
+    /// Scores dev; a better metric, or the same with a lower [`Scores::loss`], becomes the best.
     fn evaluate(&mut self) -> Result<EvalReport> {
         self.built.classifier.refit()?;
         let rows = predict(self.built, &self.dev)?;
-        let scores = scores(self.spec, self.dev_examples, rows);
+        let scores = scores(self.spec, self.dev_examples, rows, cut_share(&self.dev));
         let better = self.best.as_ref().is_none_or(|best| {
             scores.metric > best.dev || (scores.metric == best.dev && scores.loss < best.dev_loss)
         });
@@ -383,18 +398,13 @@ impl<'a> Fit<'a> {
             return Err(CoreError::Setting("steps must be at least 1".into()));
         };
         self.state.save_best(&self.parameters, &best.weights)?;
-        let cut = self
-            .train
-            .iter()
-            .chain(&self.dev)
-            .filter(|e| e.truncated)
-            .count();
         Ok(FitOutcome {
             dev: best.dev,
             dev_loss: best.dev_loss,
             best_step: best.step,
             steps: self.step,
-            truncated: cut as f64 / (self.train.len() + self.dev.len()) as f64,
+            truncated: cut_share(self.train.iter().chain(&self.dev)),
+            truncated_demonstrations: self.built.cut_demonstrations,
         })
     }
 }

@@ -26,7 +26,8 @@ pub struct TrainSettings {
     pub steps: usize,
     /// Share of the steps in which the learning rate rises linearly from 0.
     pub warmup: f64,
-    /// AdamW's decoupled weight decay; never on embeddings, pseudo rows, biases and LayerNorms.
+    /// AdamW's decoupled weight decay; never on biases and LayerNorms, and on embeddings and pseudo
+    /// rows only with `decay_embeddings`.
     pub weight_decay: f64,
     /// Largest global gradient norm.
     pub clip: f64,
@@ -210,7 +211,7 @@ pub struct EvalReport {
     pub step: usize,
     /// The task's metric, in [−1, 1].
     pub dev: f64,
-    /// L_C on dev (breaks ties).
+    /// [`Scores::loss`] on dev, which breaks ties.
     pub dev_loss: f64,
     /// Whether this is the best so far.
     pub best: bool,
@@ -235,14 +236,19 @@ pub trait Observer {
 pub struct FitOutcome {
     /// Best dev metric.
     pub dev: f64,
-    /// L_C on dev at the best step.
+    /// [`Scores::loss`] on dev at the best step.
     pub dev_loss: f64,
     /// Step of the best evaluation (0 for methods without training).
     pub best_step: usize,
     /// Optimizer steps done.
     pub steps: usize,
-    /// Share of the training and dev inputs that were cut to `max_length`.
+    /// Share of the training and dev inputs that were cut to `max_length`; with demonstrations, to
+    /// what these leave of it.
     pub truncated: f64,
+    /// Share of the training examples that are cut where they are shown as demonstrations (to
+    /// [`crate::method::Shown::tokens`] of text); not counted in records of older versions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub truncated_demonstrations: f64,
 }
 
 /// One scored example.
@@ -269,8 +275,12 @@ pub struct Scores {
     pub directed_f1: Option<f64>,
     /// [`crate::metrics::calibration_error`].
     pub calibration_error: f64,
-    /// L_C, the mean over the examples.
+    /// The mean over the examples of the cross-entropy over the classes: L_C, except that a method
+    /// with `full_vocab` trains on the cross-entropy over all of V*, and is scored, and ties on dev
+    /// are broken, by the classes alone.
     pub loss: f64,
+    /// Share of the examples whose input was cut, as [`FitOutcome::truncated`] counts it.
+    pub truncated: f64,
     /// One a row, in the order of the examples.
     pub predictions: Vec<Prediction>,
 }

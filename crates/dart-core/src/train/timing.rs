@@ -63,6 +63,6 @@ pub fn time(spec: &RunSpec, train: &[Example], test: &[Example], untimed: usize)
         seconds_per_step,
         examples_per_second: (settings.batch * settings.accumulation) as f64 / seconds_per_step,
         eval_examples_per_second: test.len() as f64 / evaluation,
-        start_loss: scores(spec, test, rows).loss,
+        start_loss: scores(spec, test, rows, 0.0).loss,
     })
 }

@@ -202,10 +202,8 @@ impl ModernBert {
             true => (masks::pads(keep, kind)?, s.global_theta),
             false => {
                 let queries = masks::query_positions(read, seq, device)?;
-                let near = masks::distances(&queries, seq)?.f_abs()?.f_le(s.window)?;
-                let tokens = keep.f_to_kind(Kind::Bool)?.f_unsqueeze(1)?;
-                let visible = near.f_logical_and(&tokens)?.f_unsqueeze(1)?;
-                (masks::additive(&visible, kind)?, s.local_theta)
+                let mask = masks::window(keep, &queries, s.window, kind)?;
+                (mask, s.local_theta)
             }
         };
         let d = self.config.hidden / self.config.heads;
