@@ -22,10 +22,20 @@ pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>
     if job.method == Method::Majority {
         return Ok(None);
     }
-    let tokens = |bytes: &usize| bytes / TOKEN + TEMPLATE;
-    let lengths: Vec<usize> = group.train_bytes.iter().map(tokens).collect();
+    let lengths = lengths(&job.method, job.settings.max_length, &group.train_bytes);
     let memory = estimate(&job.model, &job.method, &job.settings, classes, &lengths)?;
     Ok(Some(memory))
+}
+
+/// Tokens of the training inputs, about, the longest first.
+fn lengths(method: &Method, max_length: usize, train_bytes: &[usize]) -> Vec<usize> {
+    let shows = matches!(method, Method::Prompt(prompt) if prompt.demonstrations.is_some());
+    let tokens = |bytes: &usize| match shows {
+        // An example of each class behind the text fills the input.
+        true => max_length,
+        false => bytes / TOKEN + TEMPLATE,
+    };
+    train_bytes.iter().map(tokens).collect()
 }
 
 /// MiB of a run without a model.
@@ -42,4 +52,26 @@ pub fn need(plan: &Plan, group: &Group, run: &Run) -> Result<Need> {
         memory: (mib * f64::from(1 << 20)) as u64,
         gpu: run.gpu(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dart_core::method::{PromptMethod, Shown};
+
+    #[test]
+    fn demonstrations_fill_the_input() {
+        let plain = PromptMethod::default();
+        let shown = PromptMethod {
+            demonstrations: Some(Shown {
+                contexts: 4,
+                tokens: 50,
+                share: 0.5,
+            }),
+            ..plain.clone()
+        };
+        let bytes = [300, 30];
+        assert_eq!(lengths(&Method::Prompt(plain), 512, &bytes), [112, 22]);
+        assert_eq!(lengths(&Method::Prompt(shown), 512, &bytes), [512, 512]);
+    }
 }
