@@ -22,19 +22,31 @@ pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>
     if job.method == Method::Majority {
         return Ok(None);
     }
-    let lengths = lengths(&job.method, job.settings.max_length, &group.train_bytes);
+    let lengths = lengths(
+        &job.method,
+        job.settings.max_length,
+        classes,
+        &group.train_bytes,
+    );
     let memory = estimate(&job.model, &job.method, &job.settings, classes, &lengths)?;
     Ok(Some(memory))
 }
 
-/// Tokens of the training inputs, about, the longest first.
-fn lengths(method: &Method, max_length: usize, train_bytes: &[usize]) -> Vec<usize> {
-    let shows = matches!(method, Method::Prompt(prompt) if prompt.demonstrations.is_some());
-    let tokens = |bytes: &usize| match shows {
-        // An example of each class behind the text fills the input.
-        true => max_length,
-        false => bytes / TOKEN + TEMPLATE,
+/// Tokens of the training inputs, about, the longest first: with demonstrations, an example of each
+/// class stands behind the text.
+fn lengths(
+    method: &Method,
+    max_length: usize,
+    classes: usize,
+    train_bytes: &[usize],
+) -> Vec<usize> {
+    let longest = train_bytes.first().map_or(0, |bytes| bytes / TOKEN);
+    let shown = match method {
+        Method::Prompt(prompt) => prompt.demonstrations.as_ref(),
+        _ => None,
     };
+    let behind = shown.map_or(0, |s| classes * (s.tokens.min(longest) + TEMPLATE));
+    let tokens = |bytes: &usize| (bytes / TOKEN + TEMPLATE + behind).min(max_length);
     train_bytes.iter().map(tokens).collect()
 }
 
@@ -60,7 +72,7 @@ mod tests {
     use dart_core::method::{PromptMethod, Shown};
 
     #[test]
-    fn demonstrations_fill_the_input() {
+    fn demonstrations_make_inputs_longer() {
         let plain = PromptMethod::default();
         let shown = PromptMethod {
             demonstrations: Some(Shown {
@@ -70,8 +82,11 @@ mod tests {
             }),
             ..plain.clone()
         };
+        let (plain, shown) = (Method::Prompt(plain), Method::Prompt(shown));
         let bytes = [300, 30];
-        assert_eq!(lengths(&Method::Prompt(plain), 512, &bytes), [112, 22]);
-        assert_eq!(lengths(&Method::Prompt(shown), 512, &bytes), [512, 512]);
+        assert_eq!(lengths(&plain, 512, 2, &bytes), [112, 22]);
+        assert_eq!(lengths(&shown, 512, 2, &bytes), [236, 146]);
+        assert_eq!(lengths(&shown, 512, 2, &[30, 30]), [66, 66]);
+        assert_eq!(lengths(&shown, 128, 6, &bytes), [128, 128]);
     }
 }
