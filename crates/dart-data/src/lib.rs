@@ -33,7 +33,7 @@ pub use example::{Entities, Example, Mention};
 pub use fetch::{FetchOptions, Progress, fetch, notice};
 pub use kshot::cap_test;
 pub use load::{Loader, SplitRequest, Splits, load};
-pub use own::OwnTask;
+pub use own::{OwnMetric, OwnTask};
 pub use present::{Place, missing, missing_for, present, test_texts};
 pub use unlabelled::read_unlabelled;
 pub use warning::{Warning, WarningKind};
