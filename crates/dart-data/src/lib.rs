@@ -18,6 +18,7 @@ pub mod numpy_rng;
 mod own;
 mod pool;
 mod present;
+mod shares;
 pub mod summary;
 pub mod template;
 mod unlabelled;

@@ -59,11 +59,10 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
         chain: &layout.chain,
     };
     let drawn = draw(&groups.of_row, groups.names.len(), &how);
-    let wanted = request.k.saturating_mul(request.dev_factor + 1);
     let warnings = few_rows(
         &groups.names,
         &drawn.available,
-        wanted,
+        (request.k, request.k.saturating_mul(request.dev_factor)),
         request.strict,
         &source,
     )?;

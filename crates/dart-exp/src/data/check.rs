@@ -62,6 +62,13 @@ fn own_file(args: &CheckArgs) -> Result<usize> {
     read.marked = args.marked;
     let report = check_file(file, &args.written.of(read), args.limit);
     print(&file_text(&report))?;
+    if report.is_fine() {
+        let [k, without_test] = report.largest_k();
+        print(&format!(
+            "  as the only `file` of a task, each label a class of its own: `k: {k}` at most; with \
+             `test_percent: 0`, so that dev is scored alone, `k: {without_test}`\n"
+        ))?;
+    }
     Ok(problems(&report))
 }
 
