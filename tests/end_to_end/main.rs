@@ -13,6 +13,8 @@ mod families;
 #[cfg(test)]
 mod methods;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod report;
