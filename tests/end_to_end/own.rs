@@ -40,6 +40,8 @@ fn sixteen_examples_a_class_make_a_classifier() {
         "{}",
         refused.stdout
     );
+    let of_tasks = lab.run(&["data", "check", "--delimiter", ";"]);
+    assert_eq!(of_tasks.code, Some(2), "tasks say how they are written");
     let told = lab.run(&[check.as_slice(), &["--delimiter", ";"]].concat());
     let told = told.succeeded().stdout;
     assert!(

@@ -47,10 +47,10 @@ pub struct Data {
 #[derive(Clone, Debug, Args)]
 pub struct Written {
     /// What parts the fields of the CSV file, such as ';' [default: a comma, in .tsv files a tab]
-    #[arg(long, value_name = "CHARACTER")]
+    #[arg(long, value_name = "CHARACTER", requires = "file")]
     delimiter: Option<char>,
     /// utf-8 or latin-1
-    #[arg(long, default_value = "utf-8")]
+    #[arg(long, default_value = "utf-8", requires = "file")]
     encoding: Encoding,
 }
 
