@@ -15,6 +15,8 @@ mod hub;
 #[cfg(test)]
 mod methods;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod repairs;

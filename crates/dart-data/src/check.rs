@@ -9,6 +9,7 @@ use crate::error::{DataError, Result};
 use crate::format::{Record, read_rows};
 use crate::labels::LabelMap;
 use crate::layout::{Broken, Layout, Read};
+use crate::own::TEST_PERCENT;
 use crate::pool::text_hash;
 use crate::present::{Place, present, test_texts};
 
@@ -32,6 +33,9 @@ pub struct FileReport {
     pub duplicates: usize,
     /// Duplicates of another label.
     pub conflicts: usize,
+    /// Rows of each label as a single file would give them: duplicates left out, without and with
+    /// those that would be the test set.
+    distinct: BTreeMap<String, [usize; 2]>,
     /// What is wrong, up to the limit.
     pub problems: Vec<DataError>,
     /// How many more problems there are.
@@ -43,6 +47,13 @@ impl FileReport {
     /// Whether nothing is wrong.
     pub fn is_fine(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// The largest K with as many rows of each label for dev, where the file is a task's only one:
+    /// with the usual share of it as test set, and without a test set.
+    pub fn largest_k(&self) -> [usize; 2] {
+        let least = |which: usize| self.distinct.values().map(|rows| rows[which]).min();
+        [0, 1].map(|which| least(which).unwrap_or(0) / 2)
     }
 
     fn problem(&mut self, error: DataError, limit: usize) {
@@ -132,9 +143,18 @@ fn check_place(task: &Task, place: &Place, limit: usize) -> LayoutReport {
     }
 }
 
-/// Checks a file of one's own. Any label is accepted and counted.
+/// Checks a file of one's own. Any label is accepted and counted, but one alone is not enough.
 pub fn check_file(path: &Path, read: &Read, limit: usize) -> FileReport {
-    check_rows(path, read, None, limit)
+    let mut report = check_rows(path, read, None, limit);
+    if report.is_fine() && report.labels.len() < 2 {
+        let message = match report.labels.len() {
+            0 => "has no row",
+            _ => "has rows of one label only",
+        };
+        let remedy = "add rows, or name another file or column: a task has two classes or more";
+        report.problem(DataError::file(path, message, remedy), limit.max(1));
+    }
+    report
 }
 
 fn check_rows(path: &Path, read: &Read, task: Option<&Task>, limit: usize) -> FileReport {
@@ -184,8 +204,13 @@ fn count(
     if empty(&record.a) || record.b.as_deref().is_some_and(empty) {
         report.empty += 1;
     }
-    let (hash, _) = text_hash(&record.a, record.b.as_deref());
-    report.hashes.insert(hash);
+    let (hash, bucket) = text_hash(&record.a, record.b.as_deref());
+    let new = report.hashes.insert(hash);
+    if new || record.entities.is_some() {
+        let rows = report.distinct.entry(name.clone()).or_default();
+        rows[0] += usize::from(bucket >= TEST_PERCENT);
+        rows[1] += 1;
+    }
     // Pairs of entities in one sentence are no duplicates.
     if record.entities.is_none() {
         match label_of.get(&hash) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::catalog::Task;
 use crate::error::{DataError, Result};
 use crate::format::Record;
-use crate::layout::{Bin, Read};
+use crate::layout::{Bin, Read, Said};
 
 /// The label values of one layout.
 pub(crate) struct LabelMap<'t> {
@@ -15,6 +15,33 @@ pub(crate) struct LabelMap<'t> {
     few: Vec<(&'t str, usize)>,
     bins: Vec<(&'t Bin, usize)>,
     skip: &'t [String],
+    /// Of one's own files: numbers and truth values among the values, and their classes; `None` for
+    /// those that are dropped.
+    plain: Vec<(Plain, Option<usize>)>,
+    said: Said,
+}
+
+/// What programs spell differently: pandas writes 1 as `1.0` beside missing values, and true as
+/// `True`.
+#[derive(Clone, Copy, PartialEq)]
+enum Plain {
+    Number(f64),
+    Truth(bool),
+}
+
+impl Plain {
+    fn of(text: &str) -> Option<Plain> {
+        // Whole numbers are exact below this.
+        const EXACT: f64 = (1_u64 << 53) as f64;
+        if let Ok(number) = text.parse::<f64>() {
+            return (number.abs() < EXACT).then_some(Plain::Number(number));
+        }
+        let truth = |word: &str| text.eq_ignore_ascii_case(word);
+        match (truth("true"), truth("false")) {
+            (false, false) => None,
+            (yes, _) => Some(Plain::Truth(yes)),
+        }
+    }
 }
 
 impl<'t> LabelMap<'t> {
@@ -41,12 +68,24 @@ impl<'t> LabelMap<'t> {
         } else {
             Vec::new()
         };
+        let plain = if read.said == Said::Task {
+            let known = classes.iter().map(|(value, class)| (*value, Some(*class)));
+            let skipped = read.skip.iter().map(|value| (value.as_str(), None));
+            known
+                .chain(skipped)
+                .filter_map(|(value, class)| Some((Plain::of(value)?, class)))
+                .collect()
+        } else {
+            Vec::new()
+        };
         LabelMap {
             task,
             classes,
             few,
             bins,
             skip: &read.skip,
+            plain,
+            said: read.said,
         }
     }
 
@@ -60,6 +99,14 @@ impl<'t> LabelMap<'t> {
             .iter()
             .find(|(value, _)| *value == label)
             .map(|(_, class)| *class)
+    }
+
+    /// The class of the values that are the same number or truth value, where these agree.
+    fn alike(&self, label: &str) -> Option<Option<usize>> {
+        let plain = Plain::of(label)?;
+        let mut classes = self.plain.iter().filter(|(known, _)| *known == plain);
+        let (_, first) = classes.next()?;
+        classes.all(|(_, class)| class == first).then_some(*first)
     }
 
     /// The record's class; `None` where the catalog says that such rows are dropped.
@@ -83,6 +130,9 @@ impl<'t> LabelMap<'t> {
         if self.skip.iter().any(|skipped| skipped == label) {
             return Ok(None);
         }
+        if let Some(class) = self.alike(label) {
+            return Ok(class);
+        }
         let mut known: Vec<&str> = self
             .task
             .values
@@ -98,11 +148,13 @@ impl<'t> LabelMap<'t> {
             self.task.name,
             known.join(", ")
         );
-        Err(DataError::row(
-            path,
-            record.line,
-            message,
-            "correct the row, or the task's labels",
-        ))
+        let remedy = match self.said {
+            Said::Task => {
+                "correct the row, or say the label under `labels` or `drop`, in quotes where it is to \
+                 be taken as written"
+            }
+            Said::Catalog | Said::Options => "correct the row, or the task's labels",
+        };
+        Err(DataError::row(path, record.line, message, remedy))
     }
 }

@@ -45,6 +45,41 @@ pub enum Encoding {
     Latin1,
 }
 
+impl std::str::FromStr for Encoding {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "utf-8" => Ok(Encoding::Utf8),
+            "latin-1" => Ok(Encoding::Latin1),
+            _ => Err("known are utf-8 and latin-1".to_owned()),
+        }
+    }
+}
+
+/// Where whoever names a file says how it is written, so that errors can name the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Said {
+    /// In the catalog.
+    #[default]
+    Catalog,
+    /// In a task's entry of an experiment.
+    Task,
+    /// In options of the command line.
+    Options,
+}
+
+impl Said {
+    /// `otherwise`, or how to say `key: value` where that can be said.
+    pub(crate) fn remedy(self, otherwise: &str, key: &str, value: &str) -> String {
+        match self {
+            Said::Catalog => otherwise.to_owned(),
+            Said::Task => format!("{otherwise}, or say `{key}: {value}` in the task's entry"),
+            Said::Options => format!("{otherwise}, or give --{key} {value}"),
+        }
+    }
+}
+
 /// A column: by name, or by position, from the end where negative.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Column {
@@ -196,12 +231,15 @@ pub struct Read {
     /// Whether the text marks its two entities as `<e1>…</e1>` and `<e2>…</e2>`.
     #[serde(default)]
     pub marked: bool,
+    /// Where all this was said.
+    #[serde(skip)]
+    pub said: Said,
 }
 
 impl Read {
-    /// A file of one's own, read by its extension: a CSV (or, with tabs, TSV) file with quoting as
-    /// pandas writes it, or JSON lines. Its first row names the columns, unless that of the text is
-    /// given by its position.
+    /// A file of one's own that the command line names, read by its extension: a CSV (or, with tabs,
+    /// TSV) file with quoting as pandas writes it, or JSON lines. Its first row names the columns,
+    /// unless that of the text is given by its position.
     pub fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
         Read {
             format: Format::ByExtension,
@@ -218,7 +256,22 @@ impl Read {
             values: BTreeMap::new(),
             skip: Vec::new(),
             marked: false,
+            said: Said::Options,
         }
+    }
+
+    /// A file of texts without labels, read in the same way.
+    pub fn texts(a: Column, b: Option<Column>) -> Read {
+        // The column of the text stands in for that of the label.
+        Read::by_extension(a.clone(), b, a)
+    }
+
+    /// The same of a file with quoting whose fields this delimiter parts, whatever its extension.
+    pub fn delimited(mut self, delimiter: Option<char>) -> Read {
+        if let Some(delimiter) = delimiter {
+            (self.format, self.delimiter) = (Format::Csv, delimiter);
+        }
+        self
     }
 }
 
@@ -273,6 +326,10 @@ pub struct Layout {
     /// What else there is to say, such as why a count differs from the papers'.
     #[serde(default)]
     pub note: Option<String>,
+    /// Whether these are one's own files: those that are named must be there, and every class needs
+    /// rows of train and dev.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 impl Layout {

@@ -12,8 +12,10 @@ use crate::error::{DataError, Result};
 use crate::example::Example;
 use crate::format::text::is_missing;
 use crate::layout::Layout;
-use crate::pool::{Pool, read_all, text_key};
+use crate::pool::{Pool, Repeated, read_all, text_key};
 use crate::present::{self, Place};
+use crate::shares::{Available, missing_in_test, refuse_empty_draw, refuse_empty_files};
+use crate::summary::per_label;
 use crate::warning::{Warning, WarningKind, few_rows};
 
 /// Which splits are wanted.
@@ -117,6 +119,9 @@ impl<'t> Loader<'t> {
     /// As [`load`].
     pub fn load(&mut self, request: &SplitRequest) -> Result<Splits> {
         let task = self.task;
+        if let Some(absent) = present::absent_own_file(task, request.data_dir) {
+            return Err(absent);
+        }
         let place = present::find(task, request).ok_or_else(|| {
             let message = present::missing_message(task, request.data_dir, Some(request));
             DataError::Missing(message)
@@ -152,6 +157,9 @@ impl<'t> Full<'t> {
         let file = place.file(&layout.train);
         let pool = Pool::scan(task, layout, &file)?;
         loading.dropped(pool.dropped, &file);
+        if layout.own {
+            loading.repeated(&pool.repeated, &file);
+        }
         loading.files.push(file);
         let test = match loading.test(&place)? {
             Some(official) => official,
@@ -179,14 +187,20 @@ impl<'t> Full<'t> {
         };
         let file = self.files[0].clone();
         let drawn = pool.draw(task, layout, request, &file)?;
-        let wanted = request.k.saturating_mul(request.dev_factor + 1);
-        let few = few_rows(
+        let mut few = few_rows(
             &task.labels,
             &drawn.available,
-            wanted,
+            (request.k, request.k.saturating_mul(request.dev_factor)),
             request.strict,
             &file,
         )?;
+        let least = drawn.available.iter().min().copied().unwrap_or(0);
+        let fits = least / request.dev_factor.saturating_add(1);
+        if layout.own && fits > 0 {
+            for warning in &mut few {
+                warning.message += &format!("; with `k: {fits}` dev gets as many as train");
+            }
+        }
         loading.warnings.extend(few);
         let rows = [drawn.train.as_slice(), &drawn.dev].concat();
         let mut train = pool.examples(task, layout, &file, &rows)?;
@@ -198,6 +212,19 @@ impl<'t> Full<'t> {
                 self.dev = Some(Split::new(loading.file(self.place.file(official))?));
             }
             dev = self.dev.clone().unwrap_or(dev);
+        }
+        if layout.own {
+            let classes = task.labels.len();
+            let of_test = match layout.part {
+                Some(_) => per_label(&self.test.examples, classes),
+                None => vec![0; classes],
+            };
+            let available = Available {
+                pool: &pool.per_label(classes),
+                test: &of_test,
+            };
+            let drawn = (train.as_slice(), dev.examples.as_slice());
+            refuse_empty_draw(task, layout, request, &file, drawn, &available)?;
         }
         Ok(loading.finish(Split::new(train), dev, &self.test, false))
     }
@@ -277,10 +304,20 @@ impl Loading<'_> {
             let mut counts = vec![0; self.task.labels.len()];
             train.iter().for_each(|example| counts[example.label] += 1);
             let file = self.files[0].clone();
-            let few = few_rows(&self.task.labels, &counts, request.k, request.strict, &file)?;
+            let few = few_rows(
+                &self.task.labels,
+                &counts,
+                (request.k, 0),
+                request.strict,
+                &file,
+            )?;
             self.warnings.extend(few);
         }
         let dev = self.file(place.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
+        if layout.own {
+            let files = [(&*self.files[0], &*train), (&*self.files[1], &*dev)];
+            refuse_empty_files(self.task, files)?;
+        }
         let test = self.test(place)?;
         let test = test.unwrap_or_else(|| Split::new(Vec::new()));
         Ok(self.finish(Split::new(train), Split::new(dev), &test, true))
@@ -309,6 +346,25 @@ impl Loading<'_> {
         }
     }
 
+    fn repeated(&mut self, repeated: &Repeated, file: &Path) {
+        let rows = |count: usize| match count {
+            1 => "1 row has a text that stood before".to_owned(),
+            n => format!("{n} rows have a text that stood before"),
+        };
+        if repeated.alike > 0 {
+            let message = format!("{}: left out", rows(repeated.alike));
+            self.warn(WarningKind::Duplicates, file, repeated.alike, message);
+        }
+        if repeated.conflicts > 0 {
+            let message = format!(
+                "{} under another label, the first in line {}: left out, as the first label counts",
+                rows(repeated.conflicts),
+                repeated.line
+            );
+            self.warn(WarningKind::Conflicts, file, repeated.conflicts, message);
+        }
+    }
+
     fn finish(mut self, train: Split, dev: Split, test: &Split, given: bool) -> Splits {
         let (first, last) = (
             self.files[0].clone(),
@@ -333,9 +389,16 @@ impl Loading<'_> {
         }
         if test.examples.is_empty() {
             let (title, layout) = (&self.task.title, &self.layout.name);
-            let message =
-                format!("{title} has no test set in this distribution ({layout}): dev scores only");
+            let message = match self.layout.own {
+                true => "there is no test set: dev scores only".to_owned(),
+                false => format!(
+                    "{title} has no test set in this distribution ({layout}): dev scores only"
+                ),
+            };
             self.warn(WarningKind::NoTest, &first, 0, message);
+        } else if self.layout.own {
+            let missing = missing_in_test(self.task, &last, &test.examples);
+            self.warnings.extend(missing);
         }
         for (name, split, file) in [("train", &train, &first), ("dev", &dev, &middle)] {
             let shared = split.texts.intersection(&test.texts).count();

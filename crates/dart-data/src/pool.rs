@@ -3,14 +3,15 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Task;
-use crate::error::Result;
+use crate::error::{DataError, Result};
 use crate::example::{Entities, Example};
 use crate::format::{Record, read_some};
 use crate::kshot::{Draw, draw, numpy_seed};
@@ -26,10 +27,37 @@ pub(crate) struct Pool {
     pub(crate) labels: Vec<Option<usize>>,
     /// Rows left out because they cannot be read.
     pub(crate) dropped: usize,
+    /// Rows left out because their text stood before.
+    pub(crate) repeated: Repeated,
     /// Rows of the test set, where the file itself is parted.
     pub(crate) test: Vec<usize>,
     /// Every row with a class, where the file is small.
     kept: Option<Kept>,
+}
+
+/// Rows whose text stood before in a file that is parted by its texts.
+#[derive(Default)]
+pub(crate) struct Repeated {
+    /// With the same label.
+    pub(crate) alike: usize,
+    /// With another label.
+    pub(crate) conflicts: usize,
+    /// The line of the first of these.
+    pub(crate) line: usize,
+}
+
+impl Repeated {
+    fn count(&mut self, alike: bool, line: usize) {
+        match alike {
+            true => self.alike += 1,
+            false => {
+                if self.conflicts == 0 {
+                    self.line = line;
+                }
+                self.conflicts += 1;
+            }
+        }
+    }
 }
 
 /// Examples, small: all texts stand in one buffer.
@@ -104,6 +132,7 @@ impl Pool {
             rows: Vec::new(),
             labels: Vec::new(),
             dropped: 0,
+            repeated: Repeated::default(),
             test: Vec::new(),
             kept: (length <= SMALL).then(|| Kept::for_file(length as usize)),
         };
@@ -111,18 +140,26 @@ impl Pool {
             first: None,
             hash: None,
         });
-        let mut seen: HashSet<[u8; 16]> = HashSet::new();
+        let mut seen: HashMap<[u8; 16], usize> = HashMap::new();
         let mut counts = vec![0; task.labels.len()];
         let dropped = each(task, layout, file, |record, class| {
             let mut to_test = false;
             if let Some(percent) = part.hash {
-                if class.is_none() {
+                let Some(class) = class else {
                     return;
-                }
+                };
                 let (hash, bucket) = text_hash(&record.a, record.b.as_deref());
                 // One sentence may hold several pairs of entities: they stay on one side.
-                if record.entities.is_none() && !seen.insert(hash) {
-                    return;
+                if record.entities.is_none() {
+                    match seen.entry(hash) {
+                        Entry::Vacant(place) => {
+                            place.insert(class);
+                        }
+                        Entry::Occupied(first) => {
+                            pool.repeated.count(*first.get() == class, record.line);
+                            return;
+                        }
+                    }
                 }
                 to_test = bucket < percent;
             }
@@ -141,7 +178,17 @@ impl Pool {
             }
         })?;
         pool.dropped = dropped;
+        refuse_no_row(layout, file, pool.rows.is_empty() && pool.test.is_empty())?;
         Ok(pool)
+    }
+
+    /// Rows of each class that may be drawn.
+    pub(crate) fn per_label(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for class in self.labels.iter().flatten() {
+            counts[*class] += 1;
+        }
+        counts
     }
 
     /// The given rows, in the order given.
@@ -305,7 +352,24 @@ pub(crate) fn read_all(task: &Task, layout: &Layout, file: &Path) -> Result<(Vec
     let dropped = each(task, layout, file, |record, class| {
         examples.extend(class.map(|class| example(record, class)));
     })?;
+    refuse_no_row(layout, file, examples.is_empty())?;
     Ok((examples, dropped))
+}
+
+/// Refuses a file of one's own without a row of any class.
+fn refuse_no_row(layout: &Layout, file: &Path, empty: bool) -> Result<()> {
+    if !(layout.own && empty) {
+        return Ok(());
+    }
+    let message = match layout.read.header {
+        true => "has no row of any class after its header",
+        false => "has no row of any class",
+    };
+    Err(DataError::file(
+        file,
+        message,
+        "add rows, or name another file",
+    ))
 }
 
 /// The given rows, in the order given.

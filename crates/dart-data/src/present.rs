@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Task;
-use crate::error::Result;
+use crate::error::{DataError, Result};
 use crate::layout::Layout;
 use crate::load::SplitRequest;
 use crate::pool::{Pool, read_all};
@@ -142,8 +142,32 @@ pub fn missing(task: &Task, data_dir: &Path) -> Option<String> {
         .then(|| missing_message(task, data_dir, None))
 }
 
+/// The first of one's own files that is named and not there.
+pub(crate) fn absent_own_file(task: &Task, data_dir: &Path) -> Option<DataError> {
+    let layout = task.layouts.iter().find(|layout| layout.own)?;
+    let train = match layout.part {
+        Some(_) => "file",
+        None => "train",
+    };
+    let named = [
+        (train, Some(&layout.train)),
+        ("dev", layout.dev.as_ref()),
+        ("test", layout.test.as_ref()),
+    ];
+    let absent = |(key, file): (&str, Option<&String>)| {
+        let path = data_dir.join(file?);
+        let message = format!("no data of task {}: there is no such file", task.name);
+        let remedy = format!("correct `{key}` in the task's entry");
+        (!path.exists()).then(|| DataError::file(&path, message, remedy))
+    };
+    named.into_iter().find_map(absent)
+}
+
 /// Like [`missing`], for one K and seed: a folder of other splits does not serve.
 pub fn missing_for(task: &Task, request: &SplitRequest) -> Option<String> {
+    if let Some(absent) = absent_own_file(task, request.data_dir) {
+        return Some(absent.to_string());
+    }
     find(task, request)
         .is_none()
         .then(|| missing_message(task, request.data_dir, Some(request)))

@@ -6,26 +6,17 @@ use std::path::Path;
 use crate::error::{DataError, Result};
 use crate::example::Example;
 use crate::format::read_rows;
-use crate::layout::{Column, Read};
+use crate::layout::Read;
 
-/// Reads every row of a CSV, TSV or JSON lines file; the label of the examples is 0 and means
-/// nothing. Columns are names, or positions from 0 in a file without a header. `marked`: each text
-/// marks two entities as `<e1>…</e1>` and `<e2>…</e2>`.
+/// Reads every row of a file in the way that [`Read::texts`] and its settings say; the label of the
+/// examples is 0 and means nothing.
 ///
 /// # Errors
 /// The first row that cannot be read, or a file without any row.
-pub fn read_unlabelled(
-    path: &Path,
-    text: &Column,
-    text_b: Option<&Column>,
-    marked: bool,
-) -> Result<Vec<Example>> {
-    // The column of the text stands in for that of the label.
-    let mut read = Read::by_extension(text.clone(), text_b.cloned(), text.clone());
-    read.marked = marked;
+pub fn read_unlabelled(path: &Path, read: &Read) -> Result<Vec<Example>> {
     let mut examples = Vec::new();
     let mut failure = None;
-    read_rows(path, &read, &mut |record| match record {
+    read_rows(path, read, &mut |record| match record {
         Ok(record) => {
             examples.push(Example {
                 row: record.row,

@@ -11,6 +11,10 @@ pub enum WarningKind {
     EmptyText,
     /// A class with fewer rows than asked for.
     FewRows,
+    /// Rows left out because their text stood before.
+    Duplicates,
+    /// Rows left out because their text stood before under another label.
+    Conflicts,
     /// Rows that cannot be read and that the catalog says to drop.
     Dropped,
     /// No test set.
@@ -43,16 +47,17 @@ impl Warning {
     }
 }
 
-/// Warnings of the classes with fewer rows than wanted, or the first of them as an error where
-/// `strict`.
+/// Warnings of the classes with fewer rows than wanted for train and for dev, or the first of them
+/// as an error where `strict`.
 pub(crate) fn few_rows<'n>(
     names: impl IntoIterator<Item = &'n String>,
     counts: &[usize],
-    wanted: usize,
+    (train, dev): (usize, usize),
     strict: bool,
     file: &Path,
 ) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
+    let wanted = train.saturating_add(dev);
     for (label, found) in names.into_iter().zip(counts.iter().copied()) {
         if found >= wanted {
             continue;
@@ -66,7 +71,11 @@ pub(crate) fn few_rows<'n>(
                 wanted,
             });
         }
-        let message = format!("class {label:?} has {found} rows of the {wanted} asked for");
+        let mut message = format!("class {label:?} has {found} rows of the {wanted} asked for");
+        if dev > 0 {
+            let of_train = found.min(train);
+            message += &format!(": train {of_train}, dev {}", found - of_train);
+        }
         warnings.push(Warning::new(WarningKind::FewRows, file, found, message));
     }
     Ok(warnings)

@@ -15,7 +15,7 @@ use crate::catalog::{Kind, Task};
 use crate::error::{DataError, Result};
 use crate::format::lines::{Line, Lines, too_long};
 use crate::format::relation::json_line;
-use crate::format::text::decode;
+use crate::format::text::{Decoding, decode};
 use crate::format::{Record, read_rows};
 use crate::kshot::{Draw, draw, numpy_seed};
 use crate::layout::{Column, Format, Layout};
@@ -59,11 +59,10 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
         chain: &layout.chain,
     };
     let drawn = draw(&groups.of_row, groups.names.len(), &how);
-    let wanted = request.k.saturating_mul(request.dev_factor + 1);
     let warnings = few_rows(
         &groups.names,
         &drawn.available,
-        wanted,
+        (request.k, request.k.saturating_mul(request.dev_factor)),
         request.strict,
         &source,
     )?;
@@ -249,7 +248,9 @@ fn raw_lines(layout: &Layout, file: &Path, each: &mut Raw) -> Result<()> {
             return Ok(());
         };
         let mut text = match line {
-            Line::Text(bytes) => decode(bytes, layout.read.encoding, file, number)?.into_owned(),
+            Line::Text(bytes) => {
+                decode(bytes, Decoding::of(&layout.read), file, number)?.into_owned()
+            }
             Line::TooLong => return Err(too_long(file, number)),
         };
         if number == 1 && marked {

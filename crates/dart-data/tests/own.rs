@@ -4,10 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dart_data::layout::{Column, Read};
+use dart_data::layout::{Column, Encoding, Read};
 use dart_data::{
-    Catalog, DataError, Example, Kind, OwnTask, SplitRequest, Task, check_file, check_task, load,
-    read_unlabelled, shared_texts,
+    Catalog, DataError, Example, Kind, Metric, OwnTask, SplitRequest, Task, WarningKind,
+    check_file, check_task, load, read_unlabelled, shared_texts,
 };
 
 fn own(yaml: &str, dir: &Path) -> Result<Task, DataError> {
@@ -90,7 +90,9 @@ fn marked_entities_make_relations() {
     // The same sentences, to be classified.
     let path = dir.path().join("my.csv");
     let column = Column::Name("sentence".into());
-    let asked = read_unlabelled(&path, &column, None, true).unwrap();
+    let mut texts = Read::texts(column.clone(), None);
+    texts.marked = true;
+    let asked = read_unlabelled(&path, &texts).unwrap();
     assert_eq!(asked.len(), 40);
     assert!(
         asked
@@ -101,7 +103,7 @@ fn marked_entities_make_relations() {
     write(dir.path(), "my.csv", csv + "part,a <e1>fire</e1>\n");
     for error in [
         load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err(),
-        read_unlabelled(&path, &column, None, true).unwrap_err(),
+        read_unlabelled(&path, &texts).unwrap_err(),
     ] {
         let error = error.to_string();
         assert!(error.contains("my.csv:42"), "{error}");
@@ -370,4 +372,307 @@ fn check_counts_texts_shared_by_files_and_tasks() {
         ("sst-2", "mr")
     );
     assert_eq!((shared[0].texts, shared[0].known), (1, true));
+}
+
+/// `rows` rows of each of two classes, and a header.
+fn two_classes(rows: usize) -> String {
+    let row = |i: usize| format!("{},\"review, number {i}\"\n", [1, 5][i % 2]);
+    let rows: String = (0..2 * rows).map(row).collect();
+    format!("stars,review\n{rows}")
+}
+
+/// The split of `content` as the file of [`STARS`] with more keys.
+fn split_of(content: &str, more: &str, k: usize) -> Result<dart_data::Splits, DataError> {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "my.csv", content);
+    let task = own(&format!("{STARS}{more}"), dir.path()).unwrap();
+    load(&task, &SplitRequest::new(dir.path(), k, 13))
+}
+
+#[test]
+fn sixteen_rows_a_class_and_nothing_else_are_enough() {
+    let content = two_classes(16);
+    // A test set and 16 rows for train leave nothing for dev.
+    let error = split_of(&content, "", 16).unwrap_err().to_string();
+    for part in [
+        "my.csv: K=16 seed 13",
+        "of the 16 rows of \"good\" train gets",
+        "dev 0",
+        "`test_percent: 0` with `k: 8`",
+        "`dev`",
+    ] {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+    }
+    let fits = error.split("say `k: ").nth(1).unwrap();
+    let fits: usize = fits.split('`').next().unwrap().parse().unwrap();
+    let counts = |split: &dart_data::Splits| {
+        [&split.train, &split.dev, &split.test].map(|rows| dart_data::summary::per_label(rows, 2))
+    };
+    let split = split_of(&content, "", fits).unwrap();
+    assert_eq!(counts(&split)[..2], [[fits; 2], [fits; 2]]);
+    let more = split_of(&content, "", fits + 1);
+    assert!(more.is_err() || counts(&more.unwrap())[1].iter().any(|rows| *rows <= fits));
+
+    let split = split_of(&content, "test_percent: 0", 8).unwrap();
+    assert_eq!(counts(&split), [[8, 8], [8, 8], [0, 0]]);
+    let kinds: Vec<WarningKind> = split.warnings.iter().map(|w| w.kind).collect();
+    assert_eq!(kinds, [WarningKind::NoTest]);
+    // With more rows for train than for dev, both counts and what would fit are told.
+    let split = split_of(&content, "test_percent: 0", 12).unwrap();
+    assert_eq!(counts(&split), [[12, 12], [4, 4], [0, 0]]);
+    let few = &split.warnings[0].message;
+    assert!(few.contains("train 12, dev 4; with `k: 8`"), "{few}");
+}
+
+#[test]
+fn a_class_without_rows_is_refused() {
+    let lacks = "has no row of class \"good\" (in the file 4, 5)";
+    let only_bad = two_classes(20).replace("5,", "1,");
+    let error = split_of(&only_bad, "", 4).unwrap_err().to_string();
+    assert!(
+        error.contains("my.csv: ") && error.contains(lacks),
+        "{error}"
+    );
+    for content in ["stars,review\n", "stars,review\n3,so so\n"] {
+        let error = split_of(content, "", 4).unwrap_err().to_string();
+        assert!(error.contains("my.csv: has no row of any class"), "{error}");
+    }
+    // Given files are held to the same, test only warns.
+    let dir = tempfile::tempdir().unwrap();
+    let yaml = STARS.replace("file: my.csv", "train: a.csv\ndev: b.csv\ntest: c.csv");
+    let task = own(&yaml, dir.path()).unwrap();
+    assert!(task.split_is_given());
+    for (broken, says) in [
+        ("a.csv", Some(lacks)),
+        ("b.csv", Some(lacks)),
+        ("c.csv", None),
+    ] {
+        for name in ["a.csv", "b.csv", "c.csv"] {
+            let rows = if name == broken {
+                &only_bad
+            } else {
+                &two_classes(3)
+            };
+            write(dir.path(), name, rows);
+        }
+        match (load(&task, &SplitRequest::new(dir.path(), 16, 13)), says) {
+            (Err(error), Some(says)) => {
+                let error = error.to_string();
+                assert!(error.contains(broken) && error.contains(says), "{error}");
+            }
+            (Ok(split), None) => {
+                let told = |w: &dart_data::Warning| w.message.contains("test has no row of class");
+                assert!(split.warnings.iter().any(told), "{:?}", split.warnings);
+            }
+            (other, _) => panic!("{broken}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn check_tells_which_k_fits() {
+    let dir = tempfile::tempdir().unwrap();
+    let columns = || {
+        let name = |name: &str| Column::Name(name.to_owned());
+        Read::by_extension(name("review"), None, name("stars"))
+    };
+    let twice = format!("{}{}", two_classes(16), "1,\"Review number 0!\"\n");
+    let path = write(dir.path(), "my.csv", &twice);
+    let report = check_file(&path, &columns(), 10);
+    let [fits, without_test] = report.largest_k();
+    assert_eq!(without_test, 8, "a duplicate is no row");
+    assert!(split_of(&twice, "", fits).is_ok());
+    for (content, says) in [
+        ("stars,review\n", "has no row"),
+        ("stars,review\n1,a\n1,b\n", "one label only"),
+    ] {
+        let path = write(dir.path(), "my.csv", content);
+        let report = check_file(&path, &columns(), 10);
+        assert!(report.problems[0].to_string().contains(says), "{says}");
+    }
+}
+
+#[test]
+fn a_named_file_that_is_absent_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a.csv", "b.csv", "c.csv"] {
+        write(dir.path(), name, two_classes(20));
+    }
+    for (key, yaml) in [
+        ("train", "train: none.csv\ntest: c.csv"),
+        ("test", "train: a.csv\ntest: none.csv"),
+        ("dev", "train: a.csv\ndev: none.csv\ntest: c.csv"),
+        ("file", "file: none.csv"),
+    ] {
+        let task = own(&STARS.replace("file: my.csv", yaml), dir.path()).unwrap();
+        let request = SplitRequest::new(dir.path(), 4, 13);
+        let error = load(&task, &request).unwrap_err().to_string();
+        assert!(
+            error.contains("none.csv: no data of task") && error.contains(&format!("`{key}`")),
+            "{error}"
+        );
+        assert_eq!(dart_data::missing_for(&task, &request), Some(error));
+    }
+}
+
+#[test]
+fn metrics_are_those_of_classes() {
+    let dir = Path::new(".");
+    let metric = |more: &str| own(&format!("{STARS}{more}"), dir).map(|task| task.metric);
+    assert_eq!(metric("metric: macro-f1").unwrap(), Metric::MacroF1);
+    let micro = metric("metric: micro-f1\nnegative: good").unwrap();
+    assert_eq!(micro, Metric::MicroF1 { negative: 1 });
+    for (more, says) in [
+        ("metric: micro-f1", "name it as `negative`"),
+        ("metric: micro-f1\nnegative: so", "classes are bad, good"),
+        ("negative: good", "for `metric: micro-f1`"),
+    ] {
+        let error = metric(more).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    let pearson = format!("{STARS}metric: pearson");
+    let error = serde_yaml::from_str::<OwnTask>(&pearson).unwrap_err();
+    assert!(error.to_string().contains("`macro-f1`"), "{error}");
+}
+
+#[test]
+fn labels_may_be_spelled_as_another_program_writes_them() {
+    let labels = |labels: &str, content: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "my.csv", content);
+        let yaml = STARS.replace("{1: bad, 2: bad, 4: good, 5: good}", labels);
+        let task = own(&yaml, dir.path())?;
+        let split = load(&task, &SplitRequest::new(dir.path(), 4, 13))?;
+        Ok::<_, DataError>(split.train.iter().map(|e| e.label).collect::<Vec<_>>())
+    };
+    let whole = two_classes(40) + "3,dropped\n";
+    let expected = labels("{1: bad, 5: good}", &whole).unwrap();
+    // pandas writes whole numbers beside missing ones as 1.0, and truth values as True.
+    let floats = whole
+        .replace("\n1,", "\n1.0,")
+        .replace("\n5,", "\n5.0,")
+        .replace("\n3,", "\n3.0,");
+    let truths = whole.replace("\n1,", "\nFalse,").replace("\n5,", "\nTrue,");
+    for (yaml, content) in [
+        ("{1.0: bad, 5.0: good}", &floats),
+        ("{1: bad, 5: good}", &floats),
+        ("{\"1.0\": bad, \"5.0\": good}", &floats),
+        ("{\"1.0\": bad, \"5.0\": good}", &whole),
+        ("{False: bad, True: good}", &truths),
+        ("{\"False\": bad, \"True\": good}", &truths),
+    ] {
+        assert_eq!(labels(yaml, content).unwrap(), expected, "{yaml}");
+    }
+    // What could be either is neither.
+    let error = labels("{1: bad, \"1.0\": good}", "stars,review\n1.00,a\n").unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("unknown label \"1.00\"") && error.contains("in quotes"),
+        "{error}"
+    );
+    for (yaml, says) in [
+        ("{1: bad, \"1\": good}", "lists \"1\" twice"),
+        ("[a, b, a]", "lists \"a\" twice"),
+        (
+            "{1: bad, 3: good}",
+            "\"3\" stands under `labels` and `drop`",
+        ),
+    ] {
+        let error = labels(yaml, &whole).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn repeated_texts_are_counted_and_conflicts_apart() {
+    let content = two_classes(40) + "5,\"Review number 1!\"\n1,\"review, number 3\"\n";
+    let split = split_of(&content, "", 4).unwrap();
+    let told: Vec<(WarningKind, usize)> =
+        split.warnings.iter().map(|w| (w.kind, w.count)).collect();
+    assert_eq!(
+        told,
+        [(WarningKind::Duplicates, 1), (WarningKind::Conflicts, 1)]
+    );
+    assert!(
+        split.warnings[1].message.contains("in line 83"),
+        "{:?}",
+        split.warnings
+    );
+    assert!(
+        split_of(&two_classes(40), "", 4)
+            .unwrap()
+            .warnings
+            .is_empty()
+    );
+}
+
+#[test]
+fn other_ways_to_write_a_file_are_read_or_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let loaded = |name: &str, content: &[u8], more: &str| {
+        write(dir.path(), name, content);
+        let task = own(
+            &format!("{}{more}", STARS.replace("my.csv", name)),
+            dir.path(),
+        )?;
+        load(&task, &SplitRequest::new(dir.path(), 4, 13))
+    };
+    let commas = two_classes(40);
+    let semicolons = commas
+        .replace("s,r", "s;r")
+        .replace("1,\"", "1;\"")
+        .replace("5,\"", "5;\"");
+    let expected = loaded("my.csv", commas.as_bytes(), "").unwrap();
+    let same = |split: &dart_data::Splits| split.fingerprint == expected.fingerprint;
+    assert!(same(&loaded("MY.CSV", commas.as_bytes(), "").unwrap()));
+    assert!(same(
+        &loaded("my.csv", semicolons.as_bytes(), "delimiter: ';'").unwrap()
+    ));
+    let latin: Vec<u8> = commas
+        .replace("review, n", "\u{e9}")
+        .chars()
+        .map(|c| c as u8)
+        .collect();
+    assert!(loaded("my.csv", &latin, "encoding: latin-1").is_ok());
+    let array = "[\n {\"stars\": 1, \"review\": \"a\"}\n]\n";
+    for (name, content, says) in [
+        (
+            "my.csv",
+            semicolons.as_bytes(),
+            "`delimiter: \";\"` in the task's entry",
+        ),
+        ("my.csv", &latin, "`encoding: latin-1` in the task's entry"),
+        (
+            "my.json",
+            array.as_bytes(),
+            "an object a line: `jq -c '.[]' my.json",
+        ),
+        (
+            "my.json",
+            b"{\n \"stars\": 1\n}",
+            "an object a line: `jq -c '.' my.json",
+        ),
+        (
+            "my.csv",
+            b"stars,review,review\n1,a,b\n",
+            "two columns \"review\"",
+        ),
+    ] {
+        let error = loaded(name, content, "").unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+
+    // The command line has options for the same.
+    let name = |name: &str| Column::Name(name.to_owned());
+    let read = || Read::by_extension(name("review"), None, name("stars"));
+    let path = write(dir.path(), "my.csv", &latin);
+    let problem = check_file(&path, &read(), 1).problems.remove(0).to_string();
+    assert!(problem.contains("--encoding latin-1"), "{problem}");
+    let mut latin_1 = read();
+    latin_1.encoding = Encoding::Latin1;
+    assert!(check_file(&path, &latin_1, 1).is_fine());
+    let path = write(dir.path(), "my.csv", &semicolons);
+    let problem = check_file(&path, &read(), 1).problems.remove(0).to_string();
+    assert!(problem.contains("--delimiter \";\""), "{problem}");
+    assert!(check_file(&path, &read().delimited(Some(';')), 1).is_fine());
 }

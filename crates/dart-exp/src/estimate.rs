@@ -22,10 +22,32 @@ pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>
     if job.method == Method::Majority {
         return Ok(None);
     }
-    let tokens = |bytes: &usize| bytes / TOKEN + TEMPLATE;
-    let lengths: Vec<usize> = group.train_bytes.iter().map(tokens).collect();
+    let lengths = lengths(
+        &job.method,
+        job.settings.max_length,
+        classes,
+        &group.train_bytes,
+    );
     let memory = estimate(&job.model, &job.method, &job.settings, classes, &lengths)?;
     Ok(Some(memory))
+}
+
+/// Tokens of the training inputs, about, the longest first: with demonstrations, an example of each
+/// class stands behind the text.
+fn lengths(
+    method: &Method,
+    max_length: usize,
+    classes: usize,
+    train_bytes: &[usize],
+) -> Vec<usize> {
+    let longest = train_bytes.first().map_or(0, |bytes| bytes / TOKEN);
+    let shown = match method {
+        Method::Prompt(prompt) => prompt.demonstrations.as_ref(),
+        _ => None,
+    };
+    let behind = shown.map_or(0, |s| classes * (s.tokens.min(longest) + TEMPLATE));
+    let tokens = |bytes: &usize| (bytes / TOKEN + TEMPLATE + behind).min(max_length);
+    train_bytes.iter().map(tokens).collect()
 }
 
 /// MiB of a run without a model.
@@ -47,4 +69,29 @@ pub fn need(plan: &Plan, group: &Group, run: &Run) -> Result<Need> {
         beside_gpu: bytes(GPU_PROGRAM + memory.map_or(0.0, |memory| 2.0 * memory.weights)),
         gpu: run.gpu(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dart_core::method::{PromptMethod, Shown};
+
+    #[test]
+    fn demonstrations_make_inputs_longer() {
+        let plain = PromptMethod::default();
+        let shown = PromptMethod {
+            demonstrations: Some(Shown {
+                contexts: 4,
+                tokens: 50,
+                share: 0.5,
+            }),
+            ..plain.clone()
+        };
+        let (plain, shown) = (Method::Prompt(plain), Method::Prompt(shown));
+        let bytes = [300, 30];
+        assert_eq!(lengths(&plain, 512, 2, &bytes), [112, 22]);
+        assert_eq!(lengths(&shown, 512, 2, &bytes), [236, 146]);
+        assert_eq!(lengths(&shown, 512, 2, &[30, 30]), [66, 66]);
+        assert_eq!(lengths(&shown, 128, 6, &bytes), [128, 128]);
+    }
 }

@@ -8,6 +8,7 @@ use crate::compare::{self, Comparison};
 use crate::plan::Plan;
 use crate::published::{self, Against};
 use crate::results::{self, Cell, Row};
+use crate::spelled::shots;
 use crate::stats;
 
 /// The findings of the runs that have finished.
@@ -109,7 +110,7 @@ fn lines(plan: &Plan, cells: &[Cell]) -> Vec<Line> {
             name += &format!(", {model}");
         }
         if experiment.ks.len() > 1 {
-            name += &format!(", K={k}");
+            name += &format!(", K={}", shots(k));
         }
         let of_task = |task: usize| {
             let same = |c: &&Cell| (c.task, c.method, c.model, c.k) == (task, method, model, k);
@@ -141,7 +142,7 @@ fn published_lines(plan: &Plan) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for figure in published::of_plan(plan) {
         let many = if experiment.ks.len() > 1 {
-            format!(", K={}", figure.k)
+            format!(", K={}", shots(figure.k))
         } else {
             String::new()
         };

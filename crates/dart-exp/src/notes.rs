@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::plan::{Group, Plan};
 use crate::results::{Cell, Row};
+use crate::spelled::shots;
 use crate::table::thousands;
 
 /// The notes, one a line.
@@ -62,7 +63,6 @@ fn seeds(plan: &Plan) -> usize {
 
 fn scores(plan: &Plan) -> String {
     let seeds: Vec<String> = plan.experiment.seeds.iter().map(u64::to_string).collect();
-    let ks: Vec<String> = plan.experiment.ks.iter().map(usize::to_string).collect();
     let mut metrics: Vec<(String, Vec<&str>)> = Vec::new();
     for task in &plan.experiment.tasks {
         let metric = task.metric.to_string();
@@ -88,16 +88,40 @@ fn scores(plan: &Plan) -> String {
         ),
     };
     format!(
-        "Cells: {cells}; {metrics}; K = {} training examples a class. `summary.csv` has medians \
-         and intervals.",
-        ks.join(", ")
+        "Cells: {cells}; {metrics}; {}. `summary.csv` has medians and intervals.",
+        examples(plan)
     )
+}
+
+/// How many examples a run trains on.
+fn examples(plan: &Plan) -> String {
+    let experiment = &plan.experiment;
+    let given = experiment.tasks.iter().filter(|task| task.split_is_given());
+    let given: Vec<&str> = given.map(|task| task.title.as_str()).collect();
+    if given.len() == experiment.tasks.len() {
+        return "train and dev as given".to_owned();
+    }
+    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+    let sampled = match experiment.ks.as_slice() {
+        [0] => "all training examples (K = full)".to_owned(),
+        _ => format!("K = {} training examples a class", ks.join(", ")),
+    };
+    match given.as_slice() {
+        [] => sampled,
+        given => format!(
+            "{sampled}, but train and dev of {} as given",
+            given.join(", ")
+        ),
+    }
 }
 
 fn test(plan: &Plan) -> String {
     let experiment = &plan.experiment;
     if !experiment.score_test {
         return "Test was not scored: the cells are dev scores.".to_owned();
+    }
+    if plan.groups.iter().all(|group| group.test_rows == 0) {
+        return "There is no test set: the cells are dev scores.".to_owned();
     }
     let rows: Vec<String> = experiment
         .tasks
@@ -157,9 +181,23 @@ fn selection(plan: &Plan) -> String {
         format!("; random search, {samples} points a method, drawn with seed {seed}")
     });
     format!(
-        "Selection: the weights of the best evaluation on dev (as many examples a class as for \
-         training); {trials}{random}."
+        "Selection: the weights of the best evaluation on dev{}; {trials}{random}.",
+        dev(plan)
     )
+}
+
+/// How large dev is.
+fn dev(plan: &Plan) -> String {
+    let experiment = &plan.experiment;
+    let sampled = |k: &usize| *k > 0;
+    if experiment.tasks.iter().all(|task| task.split_is_given()) {
+        return String::new();
+    }
+    match experiment.ks.iter().filter(|k| sampled(k)).count() {
+        0 => String::new(),
+        n if n == experiment.ks.len() => " (as many examples a class as for training)".to_owned(),
+        _ => " (as many examples a class as for training, unless K = full)".to_owned(),
+    }
 }
 
 /// Settings that decide a comparison, each once where the methods agree.

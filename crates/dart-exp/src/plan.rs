@@ -21,7 +21,7 @@ use crate::places::slug;
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Gpu;
 use crate::spelled::shots;
-use crate::split::{Split, with_seeds};
+use crate::split::{Split, of_split, with_seeds};
 use crate::store::RunFiles;
 
 /// Raised whenever a change of the code changes what a run computes, so that finished runs of the
@@ -155,7 +155,7 @@ impl Plan {
                 for &seed in &experiment.seeds {
                     let split = Split::load(&experiment, task, k, seed)?;
                     for message in &split.warnings {
-                        let text = format!("{}, K={}: {message}", task.title, shots(k));
+                        let text = of_split(task, k, message);
                         match warnings.iter_mut().find(|(known, _)| *known == text) {
                             Some((_, seeds)) => seeds.push(seed),
                             None => warnings.push((text, vec![seed])),

@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 use dart_core::checkpoint::{Card, load};
 use dart_core::files::write_atomically;
-use dart_data::layout::Column;
+use dart_data::layout::{Column, Read};
 use dart_data::{Kind, read_unlabelled};
 
 use crate::commands::print;
+use crate::data::Written;
 use crate::failure::Usage;
 use crate::model::Model;
 
@@ -28,6 +29,8 @@ pub struct PredictArgs {
     /// Column of the second texts, for a task of pairs [default: text_b]
     #[arg(long, value_name = "COLUMN")]
     pub text_b: Option<Column>,
+    #[command(flatten)]
+    pub written: Written,
     /// The CSV file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -47,8 +50,9 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     let base = args.model.as_deref().map(Model::named).transpose()?;
     let checkpoint = load(&args.checkpoint, base.as_deref(), &args.device)?;
     let text_b = second_text(args, &checkpoint.card)?;
-    let marked = checkpoint.card.task.kind == Kind::Relation;
-    let examples = read_unlabelled(&args.file, &args.text, text_b.as_ref(), marked)?;
+    let mut read = args.written.of(Read::texts(args.text.clone(), text_b));
+    read.marked = checkpoint.card.task.kind == Kind::Relation;
+    let examples = read_unlabelled(&args.file, &read)?;
     let labels = &checkpoint.card.task.labels;
     let mut csv = csv::Writer::from_writer(Vec::new());
     let columns = labels.iter().map(|label| format!("p_{label}"));

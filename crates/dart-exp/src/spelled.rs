@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use dart_data::Task;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -249,5 +250,13 @@ pub fn shots(k: usize) -> String {
     match k {
         0 => "full".to_owned(),
         k => k.to_string(),
+    }
+}
+
+/// `k` of a task as people read it: where train and dev are given, `k` takes nothing from them.
+pub fn shots_of(task: &Task, k: usize) -> String {
+    match task.split_is_given() {
+        true => "as given".to_owned(),
+        false => shots(k),
     }
 }

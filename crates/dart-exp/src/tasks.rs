@@ -1,16 +1,13 @@
 //! The tasks of an experiment: the catalog's by name, the same with another prompt, one's own.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use dart_core::prompt::{Part, Template};
-use dart_data::template::{normalise, words_from_mapping};
 use dart_data::{Catalog, Kind, OwnTask, Task};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_yaml::Value;
 
 /// What an experiment says of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,39 +15,8 @@ use serde_yaml::Value;
 pub enum TaskEntry {
     /// A name in the catalog.
     Named(String),
-    /// A task of the catalog with another prompt.
-    Changed(Changed),
-    /// One's own files.
+    /// One's own files, or a task of the catalog with another prompt.
     Own(Box<OwnTask>),
-}
-
-/// A task of the catalog with another prompt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Changed {
-    /// The catalog's name.
-    task: String,
-    /// Its name here.
-    #[serde(default)]
-    name: Option<String>,
-    /// The template, in our notation or LM-BFF's.
-    #[serde(default)]
-    template: Option<String>,
-    /// The label words.
-    #[serde(default)]
-    words: Option<Words>,
-}
-
-/// Label words.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Words {
-    /// In the order of the task's labels.
-    List(Vec<String>),
-    /// By label.
-    Map(BTreeMap<String, String>),
-    /// LM-BFF's mapping as text.
-    Mapping(String),
 }
 
 impl TaskEntry {
@@ -58,10 +24,10 @@ impl TaskEntry {
     pub fn word(&self) -> String {
         match self {
             TaskEntry::Named(name) => name.clone(),
-            TaskEntry::Changed(changed) => changed.task.clone(),
             TaskEntry::Own(own) => {
                 let file = own.file.as_ref().or(own.train.as_ref());
-                file.map_or_else(String::new, |file| file.display().to_string())
+                let file = file.map(|file| file.display().to_string());
+                own.task.clone().or(file).unwrap_or_default()
             }
         }
     }
@@ -84,8 +50,7 @@ impl TaskEntry {
     pub fn task(&self, catalog: &Catalog) -> Result<Task, String> {
         let task = match self {
             TaskEntry::Named(name) => catalog.task(name).map_err(text)?.clone(),
-            TaskEntry::Changed(changed) => changed.over(catalog.task(&changed.task))?,
-            TaskEntry::Own(own) => own.task(Path::new("")).map_err(text)?,
+            TaskEntry::Own(own) => own.resolve(catalog).map_err(text)?,
         };
         if task.kind == Kind::Regression {
             let message = "is a regression, which can be checked but not trained";
@@ -107,38 +72,6 @@ impl TaskEntry {
     }
 }
 
-impl Changed {
-    fn over(&self, known: dart_data::error::Result<&Task>) -> Result<Task, String> {
-        let mut task = known.map_err(text)?.clone();
-        if let Some(template) = &self.template {
-            task.template = normalise(template).map_err(text)?;
-        }
-        task.words = match &self.words {
-            None => task.words,
-            Some(Words::List(words)) if words.len() == task.labels.len() => words.clone(),
-            Some(Words::List(words)) => {
-                let (labels, given) = (task.labels.len(), words.len());
-                return Err(format!(
-                    "task {}: {labels} labels and {given} `words`",
-                    task.name
-                ));
-            }
-            Some(Words::Map(map)) => {
-                let pairs = map
-                    .iter()
-                    .map(|(label, word)| format!("\"{label}\": \"{word}\""));
-                let mapping = format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "));
-                words_from_mapping(&task, &mapping).map_err(text)?
-            }
-            Some(Words::Mapping(mapping)) => words_from_mapping(&task, mapping).map_err(text)?,
-        };
-        if let Some(name) = &self.name {
-            (task.name, task.title) = (name.to_lowercase(), name.clone());
-        }
-        Ok(task)
-    }
-}
-
 fn text(error: dart_data::DataError) -> String {
     error.to_string()
 }
@@ -155,14 +88,104 @@ impl<'de> Deserialize<'de> for TaskEntry {
                 Ok(TaskEntry::Named(name.to_owned()))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TaskEntry, A::Error> {
-                let value = Value::deserialize(MapAccessDeserializer::new(map))?;
-                let entry = match value.get("task") {
-                    Some(_) => serde_yaml::from_value(value).map(TaskEntry::Changed),
-                    None => serde_yaml::from_value(value).map(TaskEntry::Own),
-                };
-                entry.map_err(de::Error::custom)
+                // Straight from the file: what comes by way of a `Value` has lost its place.
+                let own = OwnTask::deserialize(MapAccessDeserializer::new(map))?;
+                own.check().map_err(de::Error::custom)?;
+                Ok(TaskEntry::Own(Box::new(own)))
             }
         }
         d.deserialize_any(Entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spelled::OneOrMany;
+    use crate::yaml;
+    use dart_data::Metric;
+
+    const OWN: &str = "
+- movies
+- file: a.csv
+  text: 1
+  label: stars
+  labels: {1: bad, \"5\": good, 6: good}
+  drop: [3]
+  template: '{a} It was [MASK] .'
+  words: {bad: terrible, good: great}
+  metric: micro-f1
+  negative: bad
+  delimiter: ;
+";
+
+    fn read(text: &str) -> Result<Vec<TaskEntry>, String> {
+        let entries = yaml::parse::<OneOrMany<TaskEntry>>(text, "x.yaml");
+        entries.map(|many| many.0).map_err(|usage| usage.0)
+    }
+
+    #[test]
+    fn a_job_s_task_is_the_file_s() {
+        let catalog = Catalog::embedded().unwrap();
+        let changed = "
+- {task: movies, name: Films, words: {negative: bad, positive: fun}}
+- {task: movies, words: [bad, fun], template: '[MASK] ! {a}'}
+- {task: movies, words: \"{'negative': 'bad', 'positive': 'fun'}\"}
+";
+        for entry in [read(OWN).unwrap(), read(changed).unwrap()].concat() {
+            let json = serde_json::to_string(&entry).unwrap();
+            let back: TaskEntry = serde_json::from_str(&json).unwrap();
+            assert_eq!(back, entry, "{json}");
+            assert_eq!(back.task(&catalog), entry.task(&catalog));
+            assert!(entry.task(&catalog).is_ok(), "{json}");
+        }
+        let own = read(OWN).unwrap()[1].task(&catalog).unwrap();
+        assert_eq!(own.metric, Metric::MicroF1 { negative: 0 });
+        assert_eq!(own.values, [vec!["1"], vec!["5", "6"]]);
+    }
+
+    #[test]
+    fn jobs_of_earlier_versions_are_read() {
+        let own = r#"{"name":null,"file":"/a.csv","train":null,"dev":null,"test":null,
+            "text":"review","text_b":null,"marked":false,"label":"stars","labels":{"1":"bad","5":"good"},
+            "drop":["3"],"template":"{a} [MASK]","words":{"bad":"terrible","good":"great"},
+            "metric":null,"encoding":"utf-8","no_quotes":false,"test_percent":30}"#;
+        let changed = r#"{"task":"movies","name":null,"template":"[MASK] {a}","words":null}"#;
+        let catalog = Catalog::embedded().unwrap();
+        for json in [own, changed] {
+            let entry: TaskEntry = serde_json::from_str(json).unwrap();
+            entry.task(&catalog).unwrap();
+        }
+    }
+
+    #[test]
+    fn errors_name_the_key_and_its_line() {
+        for (from, to, says) in [
+            (
+                "  negative: bad",
+                "  test_percent: many",
+                "x.yaml:11: .[1].test_percent: invalid type",
+            ),
+            (
+                "  negative: bad",
+                "  negativ: bad",
+                "x.yaml:11: .[1]: unknown key `negativ`; did you mean `negative`?",
+            ),
+            (
+                "micro-f1",
+                "pearson",
+                "x.yaml:10: .[1].metric: unknown value `pearson`; known: accuracy, f1, macro-f1",
+            ),
+            ("  drop: [3]", "  drop: [[3]]", "x.yaml:7: .[1].drop[0]: "),
+            ("  text: 1\n", "", "x.yaml:3: .[1]: has no `text`"),
+            (
+                "file: a.csv",
+                "task: movies",
+                "x.yaml:3: .[1]: `text` is for files of one's own",
+            ),
+        ] {
+            let error = read(&OWN.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(says), "{says}\n{error}");
+        }
     }
 }

@@ -135,6 +135,18 @@ pub struct Task {
     pub note: String,
 }
 
+impl Task {
+    /// Whether train and dev are files taken as they are, whatever K and seed are asked for.
+    pub fn split_is_given(&self) -> bool {
+        !self.layouts.is_empty() && self.layouts.iter().all(|layout| layout.given)
+    }
+
+    /// Whether it is made of one's own files.
+    pub fn is_own(&self) -> bool {
+        self.layouts.iter().any(|layout| layout.own)
+    }
+}
+
 /// The tasks that are known.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {

@@ -193,6 +193,7 @@ fn with_drawn(mut layouts: Vec<Layout>, name: &str, kind: Kind) -> Vec<Layout> {
         chain: Vec::new(),
         rows: Vec::new(),
         note: None,
+        own: false,
     };
     layouts.insert(0, drawn);
     layouts

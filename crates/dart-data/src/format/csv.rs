@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Visit;
 use super::records::Source;
+use super::text::Decoding;
 use super::tsv::Columns;
 use crate::error::{self, DataError, Result};
 use crate::layout::Read;
@@ -15,14 +16,13 @@ pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
         Ok(byte) if !matches!(byte, b'"' | b'\n' | b'\r') => byte,
         _ => {
             let message = format!("cannot have {:?} as its delimiter", read.delimiter);
-            let remedy = "correct the delimiter in the task's entry";
-            return Err(DataError::file(path, message, remedy));
+            return Err(DataError::file(path, message, "correct the delimiter"));
         }
     };
     let source = Source {
         path,
         delimiter,
-        encoding: read.encoding,
+        how: Decoding::of(read),
     };
     let file = BufReader::with_capacity(1 << 16, error::open(path)?);
     let mut columns: Option<Columns> = None;

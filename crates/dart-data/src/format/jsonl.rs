@@ -20,10 +20,28 @@ pub(super) fn read(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
         if text.trim().is_empty() {
             return Ok(None);
         }
+        if row == 0 {
+            refuse_other_json(text.trim(), path, line)?;
+        }
         let record =
             object(&text, path, line).and_then(|object| record(object, read, path, (row, line)));
         Ok(Some(visit(record)))
     })
+}
+
+/// Refuses a file whose first line shows that it is JSON, but not an object a line.
+fn refuse_other_json(first: &str, path: &Path, line: usize) -> Result<()> {
+    let (message, filter) = match first {
+        "{" => ("is no JSON object but the start of one", "."),
+        _ if first.starts_with('[') => ("is no JSON object but the start of a list", ".[]"),
+        _ => return Ok(()),
+    };
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let remedy = format!(
+        "write an object a line: `jq -c '{filter}' {file} > rows.jsonl`, or in pandas \
+         `to_json(\"rows.jsonl\", orient=\"records\", lines=True)`"
+    );
+    Err(DataError::row(path, line, message, remedy))
 }
 
 /// Parses one line as a JSON object.

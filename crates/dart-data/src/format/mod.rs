@@ -84,7 +84,9 @@ fn read_format(
 }
 
 fn by_extension(path: &Path, read: &Read, visit: &mut Visit) -> Result<()> {
-    let (format, delimiter) = match path.extension().and_then(|extension| extension.to_str()) {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let extension = extension.map(str::to_ascii_lowercase);
+    let (format, delimiter) = match extension.as_deref() {
         Some("csv") => (Format::Csv, ','),
         Some("tsv" | "txt") => (Format::Csv, '\t'),
         Some("jsonl" | "json") => (Format::Jsonl, ','),

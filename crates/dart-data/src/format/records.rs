@@ -9,7 +9,7 @@ use std::path::Path;
 use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record};
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
-use super::text::decode;
+use super::text::{Decoding, decode};
 use crate::error::{DataError, Result};
 use crate::layout::Encoding;
 
@@ -18,7 +18,7 @@ pub(super) struct Source<'p> {
     pub(super) path: &'p Path,
     /// Neither a quote nor a line end.
     pub(super) delimiter: u8,
-    pub(super) encoding: Encoding,
+    pub(super) how: Decoding,
 }
 
 /// A record.
@@ -44,7 +44,7 @@ impl<'r> Fields<'r> {
             return Ok(Cow::Borrowed(text));
         }
         let bytes = self.bytes.get(place).unwrap_or_default();
-        decode(bytes, self.source.encoding, self.source.path, self.line)
+        decode(bytes, self.source.how, self.source.path, self.line)
     }
 }
 
@@ -124,7 +124,7 @@ impl Source<'_> {
     /// As much of the chunk's start as is text for certain.
     fn text<'c>(&self, chunk: &'c [u8]) -> &'c str {
         let chunk = &chunk[..memchr(0, chunk).unwrap_or(chunk.len())];
-        if self.encoding == Encoding::Latin1 && !chunk.is_ascii() {
+        if self.how.encoding == Encoding::Latin1 && !chunk.is_ascii() {
             return "";
         }
         str::from_utf8(chunk)
@@ -229,6 +229,7 @@ impl Unquoting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Said;
     use proptest::prelude::*;
 
     /// A record's line and fields.
@@ -270,7 +271,7 @@ mod tests {
             let blank = content[before..].iter().take_while(|b| b"\r\n".contains(b));
             let start = before + blank.count();
             let line = 1 + memchr_iter(b'\n', &content[..start]).count();
-            let field = |field| told(decode(field, source.encoding, source.path, line));
+            let field = |field| told(decode(field, source.how, source.path, line));
             rows.push((line, record.iter().map(field).collect()));
         }
         rows
@@ -302,7 +303,8 @@ mod tests {
                 content.splice(..0, *b"\xef\xbb\xbf");
             }
             let encoding = if latin { Encoding::Latin1 } else { Encoding::Utf8 };
-            let source = Source { path: Path::new("f"), delimiter, encoding };
+            let how = Decoding { encoding, said: Said::Task };
+            let source = Source { path: Path::new("f"), delimiter, how };
             let mut expected = theirs(&source, &content);
             // Only inside quotes does one more row not become one.
             let more = theirs(&source, &[&content[..], b"\nX"].concat());

@@ -5,12 +5,28 @@ use std::path::Path;
 
 use super::lines::{MAX_LINE, too_long};
 use crate::error::{DataError, Result};
-use crate::layout::Encoding;
+use crate::layout::{Encoding, Read, Said};
+
+/// How bytes become text, and where that was said.
+#[derive(Clone, Copy)]
+pub(crate) struct Decoding {
+    pub(crate) encoding: Encoding,
+    pub(crate) said: Said,
+}
+
+impl Decoding {
+    pub(crate) fn of(read: &Read) -> Self {
+        Decoding {
+            encoding: read.encoding,
+            said: read.said,
+        }
+    }
+}
 
 /// Decodes a line or field; NUL bytes are refused, as they mean that the file is no text.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
-    encoding: Encoding,
+    how: Decoding,
     path: &Path,
     line: usize,
 ) -> Result<Cow<'a, str>> {
@@ -21,16 +37,16 @@ pub(crate) fn decode<'a>(
         let remedy = "the file is binary or UTF-16; convert it to UTF-8";
         return Err(DataError::row(path, line, "holds a NUL byte", remedy));
     }
-    match encoding {
-        Encoding::Latin1 if bytes.is_ascii() => utf8(bytes, path, line),
+    match how.encoding {
+        Encoding::Latin1 if bytes.is_ascii() => utf8(bytes, how.said, path, line),
         Encoding::Latin1 => Ok(Cow::Owned(
             bytes.iter().map(|byte| char::from(*byte)).collect(),
         )),
-        Encoding::Utf8 => utf8(bytes, path, line),
+        Encoding::Utf8 => utf8(bytes, how.said, path, line),
     }
 }
 
-fn utf8<'a>(bytes: &'a [u8], path: &Path, line: usize) -> Result<Cow<'a, str>> {
+fn utf8<'a>(bytes: &'a [u8], said: Said, path: &Path, line: usize) -> Result<Cow<'a, str>> {
     std::str::from_utf8(bytes)
         .map(Cow::Borrowed)
         .map_err(|error| {
@@ -38,7 +54,8 @@ fn utf8<'a>(bytes: &'a [u8], path: &Path, line: usize) -> Result<Cow<'a, str>> {
                 "not valid UTF-8 at byte {} of the row",
                 error.valid_up_to() + 1
             );
-            DataError::row(path, line, message, "convert the file to UTF-8")
+            let remedy = said.remedy("convert the file to UTF-8", "encoding", "latin-1");
+            DataError::row(path, line, message, remedy)
         })
 }
 

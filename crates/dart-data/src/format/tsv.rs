@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::lines::{Line, Lines, too_long};
-use super::text::{decode, is_missing};
+use super::text::{Decoding, decode, is_missing};
 use super::{Record, Visit};
 use crate::error::{DataError, Result};
-use crate::layout::{Column, Read};
+use crate::layout::{Column, Format, Read, Said};
 
 /// The columns that are read, as positions.
 pub(super) struct Columns {
@@ -28,20 +28,38 @@ impl Columns {
                 if position(first.len(), *index).is_some() {
                     return Ok(*index);
                 }
-                let message = format!("has {} fields, column {index} is needed", first.len());
-                Err(DataError::row(
-                    path,
-                    line,
-                    message,
-                    "check the file's format",
-                ))
+                let has = |fields: &[&str]| position(fields.len(), *index).is_some();
+                let mut message = format!("has {} fields, column {index} is needed", first.len());
+                let remedy = match other_delimiter(read, first, has) {
+                    Some((said, remedy)) => {
+                        message += &said;
+                        remedy
+                    }
+                    None => "check the file's format".to_owned(),
+                };
+                Err(DataError::row(path, line, message, remedy))
             }
             Column::Name(name) => {
-                let position = first.iter().position(|field| field.trim() == name);
-                position.map(|position| position as isize).ok_or_else(|| {
-                    let message = format!("no column {name:?} among {}", first.join(", "));
-                    DataError::row(path, line, message, "name a column that the header has")
-                })
+                let is_it = |field: &&str| field.trim().trim_matches('"') == name;
+                let mut places = (0..first.len()).filter(|place| first[*place].trim() == name);
+                match (places.next(), places.next()) {
+                    (Some(place), None) => return Ok(place as isize),
+                    (Some(_), Some(_)) => {
+                        let message = format!("the header has two columns {name:?}");
+                        let remedy = "rename one of them, so that it is clear which is meant";
+                        return Err(DataError::row(path, line, message, remedy));
+                    }
+                    (None, _) => {}
+                }
+                let mut message = format!("no column {name:?} among {}", first.join(", "));
+                let remedy = match other_delimiter(read, first, |fields| fields.iter().any(is_it)) {
+                    Some((said, remedy)) => {
+                        message += &said;
+                        remedy
+                    }
+                    None => "name a column that the header has".to_owned(),
+                };
+                Err(DataError::row(path, line, message, remedy))
             }
         };
         let needed = |column: &Option<Column>, what: &str| {
@@ -111,6 +129,40 @@ impl Columns {
             entities: None,
         })
     }
+}
+
+/// What to say where the first row is one field, and another delimiter would part it into fields in
+/// which the column `is_found`: Excel writes semicolons where commas stand in numbers.
+fn other_delimiter(
+    read: &Read,
+    first: &[&str],
+    is_found: impl Fn(&[&str]) -> bool,
+) -> Option<(String, String)> {
+    let [row] = first else {
+        return None;
+    };
+    let parts = |delimiter: &char| {
+        let fields: Vec<&str> = row.split(*delimiter).collect();
+        fields.len() > 1 && is_found(&fields)
+    };
+    let delimiter = [';', ',', '\t', '|'].into_iter().find(parts)?;
+    let shown = format!("\"{}\"", delimiter.escape_default());
+    // Quotes in the rows have no meaning in this format.
+    let said = match read.format {
+        Format::Tsv => Said::Catalog,
+        _ => read.said,
+    };
+    let wanted = match (read.format, read.delimiter) {
+        (Format::Tsv, _) | (_, '\t') => "tabs".to_owned(),
+        (_, ',') => "commas".to_owned(),
+        (_, other) => format!("{other:?}"),
+    };
+    let remedy = said.remedy(
+        &format!("convert the file to {wanted}"),
+        "delimiter",
+        &shown,
+    );
+    Some((format!("; {shown} seems to part the fields"), remedy))
 }
 
 /// The position of a column among `count` fields, from the end where negative.
@@ -237,7 +289,7 @@ fn each_line_of(
         any = true;
         let text = match content {
             Line::TooLong => Err(too_long(path, line)),
-            Line::Text(bytes) => decode(bytes, read.encoding, path, line),
+            Line::Text(bytes) => decode(bytes, Decoding::of(read), path, line),
         };
         match each(line, row, text)? {
             None => {}

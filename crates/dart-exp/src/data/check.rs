@@ -7,7 +7,7 @@ use clap::Args;
 use dart_data::layout::{Column, Read};
 use dart_data::{FileReport, LayoutReport, Task, check_file, check_task, missing, shared_texts};
 
-use super::{Data, named};
+use super::{Data, Written, named};
 use crate::commands::print;
 use crate::failure::Usage;
 
@@ -34,6 +34,8 @@ pub struct CheckArgs {
     /// Its column of labels
     #[arg(long, value_name = "COLUMN", requires = "file")]
     label: Option<Column>,
+    #[command(flatten)]
+    written: Written,
     /// Problems listed for a file
     #[arg(long, default_value_t = 20)]
     limit: usize,
@@ -58,8 +60,15 @@ fn own_file(args: &CheckArgs) -> Result<usize> {
     };
     let mut read = Read::by_extension(text.clone(), args.text_b.clone(), label.clone());
     read.marked = args.marked;
-    let report = check_file(file, &read, args.limit);
+    let report = check_file(file, &args.written.of(read), args.limit);
     print(&file_text(&report))?;
+    if report.is_fine() {
+        let [k, without_test] = report.largest_k();
+        print(&format!(
+            "  as the only `file` of a task, each label a class of its own: `k: {k}` at most; with \
+             `test_percent: 0`, so that dev is scored alone, `k: {without_test}`\n"
+        ))?;
+    }
     Ok(problems(&report))
 }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result};
 use clap::{Args, Subcommand};
+use dart_data::layout::{Encoding, Read};
 use dart_data::{Catalog, DataError, Task};
 
 use crate::experiment::catalog;
@@ -40,6 +41,26 @@ pub struct Data {
     /// A file of further tasks; may stand several times
     #[arg(long, value_name = "FILE.yaml")]
     catalog: Vec<PathBuf>,
+}
+
+/// How a file of one's own is written, where its extension does not tell.
+#[derive(Clone, Debug, Args)]
+pub struct Written {
+    /// What parts the fields of the CSV file, such as ';' [default: a comma, in .tsv files a tab]
+    #[arg(long, value_name = "CHARACTER", requires = "file")]
+    delimiter: Option<char>,
+    /// utf-8 or latin-1
+    #[arg(long, default_value = "utf-8", requires = "file")]
+    encoding: Encoding,
+}
+
+impl Written {
+    /// `read` of such a file.
+    pub fn of(&self, read: Read) -> Read {
+        let mut read = read.delimited(self.delimiter);
+        read.encoding = self.encoding;
+        read
+    }
 }
 
 impl Data {

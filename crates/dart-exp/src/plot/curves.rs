@@ -25,7 +25,9 @@ fn point(x: f64, score: &Score) -> Point {
 /// One picture a task; a curve a method and model.
 fn over_k(findings: &Findings) -> Vec<Picture> {
     let plan = findings.plan;
-    if plan.experiment.ks.len() < 2 {
+    // All there are is no number to stand on the axis.
+    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    if numbers.count() < 2 {
         return Vec::new();
     }
     let mut pictures = Vec::new();
@@ -37,7 +39,7 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             }
         }
         let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
-            let same = |line: &&Line| line.method == *method && line.model == **model;
+            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
             let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
             let name = lines.first()?.name.rsplit_once(", K=")?.0.to_owned();
             let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));

@@ -8,6 +8,7 @@ use super::lines::{self, Axis, Curve, Point, Spread};
 use super::{About, Picture, capital, tasks};
 use crate::findings::Findings;
 use crate::results::{Cell, Row};
+use crate::spelled::shots;
 use crate::tensorboard;
 
 /// One picture a task, model and K: the mean over the seeds, in a band from the least to the most.
@@ -38,14 +39,14 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                 if curves.is_empty() {
                     continue;
                 }
-                let of_k = format!("k{k}");
+                let of_k = format!("k{}", shots(k));
                 let (mut shown, mut name) = (task.title.clone(), vec!["learning", &task.name]);
                 if experiment.models.len() > 1 {
                     shown += &format!(", {}", model.name);
                     name.push(&model.name);
                 }
                 if experiment.ks.len() > 1 {
-                    shown += &format!(", K = {k}");
+                    shown += &format!(", K = {}", shots(k));
                     name.push(&of_k);
                 }
                 let x = Axis {

@@ -23,6 +23,7 @@ use dart_data::Task;
 use crate::findings::{Findings, in_percent};
 use crate::places::slug;
 use crate::plan::Plan;
+use crate::spelled::shots;
 use labels::Map;
 use rows::Row;
 use scene::Scene;
@@ -165,7 +166,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
     );
-    let of_k = format!("k{}", map.k);
+    let of_k = format!("k{}", shots(map.k));
     let (mut shown, mut name) = (
         format!("{}, {}", task.title, method.title),
         vec!["labels", &task.name, &method.name],
@@ -175,7 +176,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
         name.push(&map.model);
     }
     if experiment.ks.len() > 1 {
-        shown += &format!(", K = {}", map.k);
+        shown += &format!(", K = {}", shots(map.k));
         name.push(&of_k);
     }
     let scene = labels::draw(map, &shown, &task.words);

@@ -6,6 +6,7 @@ use crate::compare::Comparison;
 use crate::findings::{Findings, Line, in_percent};
 use crate::plot::labels::Map;
 use crate::results::Cell;
+use crate::spelled::{shots, shots_of};
 use crate::table::{self, explained, thousands};
 use crate::tried;
 
@@ -93,7 +94,7 @@ pub fn in_full(findings: &Findings) -> Markup {
                                 td { (experiment.tasks[cell.task].title) }
                                 td { (experiment.methods[cell.method].named.title) }
                                 @if many_models { td { (cell.model) } }
-                                td.number { (cell.k) }
+                                td.number { (shots_of(&experiment.tasks[cell.task], cell.k)) }
                                 @if let Some(s) = &cell.scores {
                                     td.number { (s.count) }
                                     td.number { (percent(s.mean)) }
@@ -259,7 +260,7 @@ pub fn labels(findings: &Findings, maps: &[Map]) -> Markup {
                         @let task = &experiment.tasks[map.task];
                         @for (class, label) in task.labels.iter().enumerate() {
                             tr {
-                                td { (task.title) @if experiment.ks.len() > 1 { ", K = " (map.k) } }
+                                td { (task.title) @if experiment.ks.len() > 1 { ", K = " (shots(map.k)) } }
                                 td { (experiment.methods[map.method].named.title) }
                                 td { (label) }
                                 td { (task.words[class]) }

@@ -14,7 +14,6 @@ use crate::commands::print;
 use crate::config::RawExperiment;
 use crate::options::{MethodEntry, Options};
 use crate::search::Range;
-use crate::tasks::Changed;
 use probe::Probe;
 
 /// Prints the schema.
@@ -28,7 +27,6 @@ fn schema() -> Value {
     let root = probe.schema::<RawExperiment>();
     // Named by `spelled`.
     probe.schema::<MethodEntry>();
-    probe.schema::<Changed>();
     probe.schema::<OwnTask>();
     probe.schema::<Range>();
     let mut definitions = probe.definitions();
@@ -51,19 +49,28 @@ fn schema() -> Value {
         ("title", "Its name in tables."),
     ];
     describe(&mut definitions, "MethodEntry", &method);
-    for (name, keys) in [
-        ("Changed", json!(["task"])),
-        ("OwnTask", json!(["text", "label", "template", "words"])),
-        ("Range", json!(["low", "high"])),
-    ] {
-        definitions[name]["required"] = keys;
-    }
+    describe_tasks(&mut definitions);
+    definitions["Range"]["required"] = json!(["low", "high"]);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "An experiment of dart-exp",
         "allOf": [root],
         "definitions": definitions,
     })
+}
+
+/// Parts the two uses of an entry under `tasks`, and says which keys each needs.
+fn describe_tasks(definitions: &mut Map<String, Value>) {
+    let mut changed = definitions["OwnTask"].clone();
+    if let Some(properties) = changed["properties"].as_object_mut() {
+        properties.retain(|key, _| OwnTask::OF_CATALOG.contains(&key.as_str()));
+    }
+    changed["required"] = json!(["task"]);
+    definitions.insert("Changed".to_owned(), changed);
+    if let Some(properties) = definitions["OwnTask"]["properties"].as_object_mut() {
+        properties.remove("task");
+    }
+    definitions["OwnTask"]["required"] = json!(OwnTask::NEEDED);
 }
 
 /// Adds what keys mean.
@@ -201,9 +208,31 @@ mod tests {
         let grids = json!({"$ref": "#/definitions/Grid"});
         let search = json!({"type": "object", "additionalProperties": grids});
         assert_eq!(types("RawExperiment", "search"), search);
+    }
+
+    #[test]
+    fn the_two_entries_of_a_task_have_their_own_keys() {
+        let schema = schema();
+        let keys = |name: &str| -> Vec<String> {
+            let properties = schema["definitions"][name]["properties"].as_object();
+            properties.unwrap().keys().cloned().collect()
+        };
+        let required = |name: &str| schema["definitions"][name]["required"].clone();
         assert_eq!(
-            schema["definitions"]["OwnTask"]["required"],
+            required("OwnTask"),
             json!(["text", "label", "template", "words"])
+        );
+        assert_eq!(required("Changed"), json!(["task"]));
+        assert_eq!(keys("Changed"), ["name", "task", "template", "words"]);
+        let own = keys("OwnTask");
+        for key in ["file", "delimiter", "negative", "test_percent"] {
+            assert!(own.contains(&key.to_owned()), "{own:?}");
+        }
+        assert!(!own.contains(&"task".to_owned()));
+        let metric = property(&schema, "OwnTask", "metric").to_string();
+        assert!(
+            metric.contains("micro-f1") && !metric.contains("pearson"),
+            "{metric}"
         );
     }
 }
