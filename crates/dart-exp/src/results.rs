@@ -8,6 +8,7 @@ use dart_core::files::write_atomically;
 use crate::findings::Findings;
 use crate::options::Options;
 use crate::plan::{Group, Plan, Run};
+use crate::spelled::shots;
 use crate::stats::{self, Sample};
 use crate::store::{FitRecord, RunFiles, TestRecord, run_files};
 
@@ -67,7 +68,7 @@ pub fn write_runs(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
             method.clone(),
             group.model.clone(),
         ];
-        cells.extend([group.k.to_string(), group.seed.to_string()]);
+        cells.extend([shots(group.k), group.seed.to_string()]);
         cells.extend(row.run.shown.cells());
         let test = row.test.as_ref();
         let seconds = fit.seconds + test.map_or(0.0, |test| test.seconds);
@@ -191,7 +192,7 @@ pub fn write_summary(findings: &Findings, path: &Path) -> Result<()> {
             task.name.clone(),
             plan.method(group).named.name.clone(),
             cell.model.to_owned(),
-            cell.k.to_string(),
+            shots(cell.k),
             task.metric.to_string(),
             if group.test_rows > 0 { "test" } else { "dev" }.to_owned(),
             scores.map_or(0, |s| s.count).to_string(),
