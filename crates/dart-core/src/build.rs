@@ -9,7 +9,7 @@ use crate::lm::LanguageModel;
 use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
 use crate::prompt::{Encoded, Encoder, Lengths, Part, Similar, Template, Verbalizer};
 use crate::tokenizer::Tokenizer;
-use crate::train::{Precision, RunSpec, Source, cut_share};
+use crate::train::{Precision, RunSpec, Source, cut_share, set_threads};
 
 /// A classifier with what encodes its inputs.
 pub struct Built {
@@ -63,7 +63,8 @@ impl Built {
 /// # Errors
 /// The model does not load, the device is not there, or a setting does not work.
 pub fn build(spec: &RunSpec) -> Result<Built> {
-    tch::set_num_threads(spec.settings.threads as i32);
+    spec.settings.check()?;
+    set_threads(spec.settings.threads)?;
     build_as(spec, spec.settings.precision.weights())
 }
 

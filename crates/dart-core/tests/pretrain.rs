@@ -58,6 +58,21 @@ fn start(dir: &Path, tokenizer: &Tokenizer, blocks: &Blocks, s: &PretrainSetting
 }
 
 #[test]
+fn threads_that_libtorch_cannot_compute_with_are_refused() {
+    let (dir, tokenizer, blocks) = toy_corpus();
+    for threads in [0, 1025, usize::MAX] {
+        let settings = PretrainSettings {
+            threads,
+            ..pretrain_settings()
+        };
+        let model = LanguageModel::load_encoder(dir.path()).unwrap();
+        let refusal = Pretraining::new(model, tokenizer.special(), &settings, &blocks);
+        let refusal = refusal.err().unwrap().to_string();
+        assert!(refusal.starts_with("threads is "), "{refusal}");
+    }
+}
+
+#[test]
 fn blocks_are_cut_and_held_out_by_file() {
     let (_dir, tokenizer, blocks) = toy_corpus();
     let special = tokenizer.special();

@@ -22,6 +22,7 @@ use crate::lm::{LanguageModel, Mode, Parameter, Role, Shape, indices};
 use crate::pseudo::lookup;
 use crate::rng::Rng;
 use crate::tokenizer::Special;
+use crate::train::set_threads;
 
 /// Share of tokens to predict when scoring held-out blocks.
 const HELD_OUT_RATE: f64 = 0.15;
@@ -42,14 +43,15 @@ impl Pretraining {
     /// training text's tokens, `[MASK]`'s row as the mean of the ordinary rows.
     ///
     /// # Errors
-    /// libtorch's, or blocks with ids that the model does not have.
+    /// libtorch's, blocks with ids that the model does not have, or threads that libtorch cannot
+    /// compute with.
     pub fn new(
         mut model: LanguageModel,
         special: Special,
         settings: &PretrainSettings,
         blocks: &Blocks,
     ) -> Result<Self> {
-        tch::set_num_threads(settings.threads as i32);
+        set_threads(settings.threads)?;
         model.start_head(settings.head_scale)?;
         let vocab = model.config.vocab;
         model.bias = log_frequencies(&blocks.train, vocab)?;
@@ -115,13 +117,13 @@ impl Pretraining {
     /// A trained model, for scoring.
     ///
     /// # Errors
-    /// libtorch's.
+    /// libtorch's, or threads that it cannot compute with.
     pub fn finished(
         model: LanguageModel,
         special: Special,
         settings: &PretrainSettings,
     ) -> Result<Self> {
-        tch::set_num_threads(settings.threads as i32);
+        set_threads(settings.threads)?;
         let mask_row = model.embeddings.f_narrow(0, special.mask, 1)?;
         Ok(Pretraining {
             model,

@@ -20,6 +20,7 @@ use crate::method::Method;
 use crate::metrics;
 use crate::prompt::{Batch, Encoded};
 use crate::rng::Rng;
+pub(crate) use settings::set_threads;
 pub use settings::{
     Control, EvalReport, FitOutcome, Observer, Precision, Prediction, RunSpec, Scores, Source,
     StepReport, TrainSettings,

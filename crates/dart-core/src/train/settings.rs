@@ -122,11 +122,11 @@ impl TrainSettings {
             ("steps", self.steps),
             ("eval_every", self.eval_every),
             ("patience", self.patience.unwrap_or(1)),
-            ("threads", self.threads),
         ];
         for (key, value) in counts {
             ensure(value >= 1, key, value, "at least 1")?;
         }
+        check_threads(self.threads)?;
         let positive = [
             ("learning_rate", self.learning_rate),
             (
@@ -150,6 +150,25 @@ impl TrainSettings {
         let longest = self.max_length;
         ensure(longest >= 5, "max_length", longest, "at least 5")
     }
+}
+
+/// Most threads that a run can ask for: libtorch starts as many as it is told.
+const MOST_THREADS: usize = 1024;
+
+/// Refuses numbers of threads that libtorch cannot compute with.
+fn check_threads(threads: usize) -> Result<()> {
+    let fits = (1..=MOST_THREADS).contains(&threads);
+    ensure(fits, "threads", threads, "from 1 to 1024")
+}
+
+/// Lets libtorch compute with so many threads from now on.
+///
+/// # Errors
+/// A number that it cannot compute with, which it would panic at.
+pub(crate) fn set_threads(threads: usize) -> Result<()> {
+    check_threads(threads)?;
+    tch::set_num_threads(threads as i32);
+    Ok(())
 }
 
 fn ensure(fits: bool, key: &str, value: impl std::fmt::Display, wanted: &str) -> Result<()> {

@@ -83,12 +83,13 @@ fn scoring_before_a_fit_is_refused() {
 #[test]
 fn settings_that_cannot_work_are_refused_by_name() {
     type Change = fn(&mut TrainSettings);
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 15] = [
         ("batch", |s| s.batch = 0),
         ("accumulation", |s| s.accumulation = 0),
         ("steps", |s| s.steps = 0),
         ("eval_every", |s| s.eval_every = 0),
         ("threads", |s| s.threads = 0),
+        ("threads", |s| s.threads = 1025),
         ("warmup", |s| s.warmup = 1.0),
         ("warmup", |s| s.warmup = -0.1),
         ("learning_rate", |s| s.learning_rate = 0.0),
@@ -106,6 +107,8 @@ fn settings_that_cannot_work_are_refused_by_name() {
         change(&mut run.settings);
         let error = run.error();
         assert!(error.starts_with(&format!("{key} is ")), "{key}: {error}");
+        let refusal = build(&run.spec()).err().unwrap().to_string();
+        assert_eq!(refusal, error, "without a fit too");
     }
     let mut run = Run::new(Method::Prompt(dart()));
     run.settings.device = "tpu".into();
