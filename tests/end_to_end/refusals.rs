@@ -182,3 +182,33 @@ fn values_that_cannot_work_are_named() {
         &["search: dart: `batch` has no value"],
     );
 }
+
+#[test]
+fn prompts_that_cannot_work_are_refused_before_any_run() {
+    let lab = Lab::new();
+    let with = |more: &str| {
+        let task = format!("tasks: [{{task: movies, name: m, {more}}}]");
+        let text = crate::support::SWEEP.replace("tasks: [movies, products]", &task);
+        lab.write("experiments/prompt.yaml", &text);
+    };
+    let file = ["experiments/prompt.yaml"];
+    with("words: {negative: good, positive: good}");
+    let says = [
+        "task m, method zero-shot with model tiny",
+        "the same tokens",
+    ];
+    refused(&lab, &file, 2, &says);
+    with("words: {negative: bad, positive: \"\"}");
+    refused(&lab, &file, 2, &["has no token in the model's vocabulary"]);
+    let tokens = ["experiments/sweep.yaml", "--set", "template_tokens=100"];
+    let says = ["task movies, method dart with model tiny", "leaves no room"];
+    refused(&lab, &tokens, 2, &says);
+    for (set, says) in [
+        ("device=gpu", "`device` is \"gpu\""),
+        ("epochs=18446744073709551615", "`epochs`"),
+        ("threads=2147483648", "`threads`"),
+        ("batch=4294967296", "`batch`"),
+    ] {
+        refused(&lab, &["experiments/sweep.yaml", "--set", set], 2, &[says]);
+    }
+}

@@ -1,11 +1,11 @@
 //! From a run's settings to a classifier on a loaded model.
 
-use dart_data::Example;
+use dart_data::{Example, Task};
 use tch::{Device, Kind};
 
-use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceClassifier};
+use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceClassifier, check};
 use crate::error::{CoreError, Result};
-use crate::lm::LanguageModel;
+use crate::lm::{LanguageModel, LmConfig};
 use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
 use crate::prompt::{Encoded, Encoder, Lengths, Part, Similar, Template, Verbalizer};
 use crate::tokenizer::Tokenizer;
@@ -141,6 +141,75 @@ pub(crate) fn assemble(
     Ok(Built::new(classifier, tokenizer, device))
 }
 
+/// A task's prompt as a method uses it on a language model.
+struct Prompt {
+    template: Template,
+    /// Id of the first pseudo token, where the template has some.
+    pseudo_from: Option<i64>,
+    /// How many it has, where not as many as the manual template has words.
+    count: Option<usize>,
+    causal: bool,
+    verbalizer: Verbalizer,
+}
+
+impl Prompt {
+    fn new(
+        method: &PromptMethod,
+        task: &Task,
+        config: &LmConfig,
+        tokenizer: &Tokenizer,
+    ) -> Result<Self> {
+        let causal = config.causal();
+        let mut template = Template::parse(&task.template)?;
+        if causal {
+            template = template.slot_last();
+        }
+        let (template, pseudo_from) = match method.template {
+            TemplateKind::None => (template.without_words(), None),
+            TemplateKind::Hard => (template, None),
+            TemplateKind::Pseudo | TemplateKind::Encoded => (template, Some(config.vocab)),
+        };
+        let verbalizer = Verbalizer::new(&task.words, method.label_pieces, tokenizer)?;
+        let (labels, words) = (task.labels.len(), verbalizer.classes());
+        if words != labels {
+            return Err(CoreError::Setting(format!(
+                "task {} has {labels} labels but {words} label words",
+                task.name
+            )));
+        }
+        Ok(Prompt {
+            template,
+            count: method.template_tokens.filter(|_| pseudo_from.is_some()),
+            pseudo_from,
+            causal,
+            verbalizer,
+        })
+    }
+
+    fn encoder(&self, tokenizer: &Tokenizer, longest: usize) -> Result<Encoder> {
+        let (from, count) = (self.pseudo_from, self.count);
+        let encoder = Encoder::prompt_of(&self.template, from, count, tokenizer, longest)?;
+        Ok(encoder.causal(self.causal))
+    }
+}
+
+/// Whether a prompt method can work on a task with a language model, as far as is told without its
+/// weights.
+///
+/// # Errors
+/// A template or label words that cannot be used, or settings that exclude each other.
+pub fn check_prompt(
+    method: &PromptMethod,
+    task: &Task,
+    config: &LmConfig,
+    tokenizer: &Tokenizer,
+    max_length: usize,
+) -> Result<()> {
+    let prompt = Prompt::new(method, task, config, tokenizer)?;
+    prompt.encoder(tokenizer, max_length.min(config.max_length()))?;
+    check(method, &prompt.verbalizer, prompt.causal)
+}
+
 fn prompt(
     spec: &RunSpec,
     method: &PromptMethod,
@@ -148,32 +217,12 @@ fn prompt(
     tokenizer: Tokenizer,
 ) -> Result<Built> {
     let (seed, device, special) = (spec.seed, lm.device(), tokenizer.special());
-    let classes = spec.task.labels.len();
     let max_length = spec.settings.max_length.min(lm.config.max_length());
-    let causal = lm.config.causal();
-    let mut template = Template::parse(&spec.task.template)?;
-    if causal {
-        template = template.slot_last();
-    }
-    let (template, pseudo_from) = match method.template {
-        TemplateKind::None => (template.without_words(), None),
-        TemplateKind::Hard => (template, None),
-        TemplateKind::Pseudo | TemplateKind::Encoded => (template, Some(lm.config.vocab)),
-    };
-    let count = method.template_tokens.filter(|_| pseudo_from.is_some());
-    let encoder_of = |longest| -> Result<Encoder> {
-        let encoder = Encoder::prompt_of(&template, pseudo_from, count, &tokenizer, longest)?;
-        Ok(encoder.causal(causal))
-    };
-    let verbalizer = Verbalizer::new(&spec.task.words, method.label_pieces, &tokenizer)?;
-    if verbalizer.classes() != classes {
-        return Err(CoreError::Setting(format!(
-            "task {} has {classes} labels but {} label words",
-            spec.task.name,
-            verbalizer.classes()
-        )));
-    }
+    let (classes, causal) = (spec.task.labels.len(), lm.config.causal());
+    let prompt = Prompt::new(method, spec.task, &lm.config, &tokenizer)?;
+    let encoder_of = |longest| prompt.encoder(&tokenizer, longest);
     let encoder = encoder_of(max_length)?;
+    let verbalizer = prompt.verbalizer.clone();
     let Some(shown) = &method.demonstrations else {
         let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, seed)?;
         return Ok(Built::new(Box::new(classifier), tokenizer, device));

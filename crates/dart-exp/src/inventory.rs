@@ -1,7 +1,11 @@
 //! What an experiment needs and whether it is there: models and data.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::Path;
+
 use anyhow::Result;
-use dart_core::classifier::NO_CAUSAL_FLUENCY;
+use dart_core::build::check_prompt;
 use dart_core::lm::LmConfig;
 use dart_core::lm::weights::Weights;
 use dart_core::method::Method;
@@ -11,6 +15,7 @@ use dart_data::{SplitRequest, Task};
 use crate::experiment::Experiment;
 use crate::failure::Usage;
 use crate::model::Model;
+use crate::plan::Group;
 
 /// Data and models that are not there or cannot be used, each with its remedy.
 pub fn missing(experiment: &Experiment) -> Vec<String> {
@@ -84,28 +89,39 @@ fn missing_model(model: &Model) -> Option<String> {
         .map(|error| format!("model {}: {error}", model.name))
 }
 
-/// Refuses the fluency constraint with causal models. `runs` gives each run's model, the name of
-/// its method, and the method.
+/// Refuses prompts that cannot work, before anything is trained: label words, templates and settings
+/// that a task or a model has no place for.
 ///
 /// # Errors
-/// Names the method and the model.
-pub fn refuse_causal_fluency<'a>(
-    models: &[Model],
-    runs: impl Iterator<Item = (&'a str, &'a str, &'a Method)>,
-) -> Result<()> {
-    let is_causal = |model: &&Model| LmConfig::read(&model.folder).is_ok_and(|c| c.causal());
-    let causal: Vec<&str> = models
-        .iter()
-        .filter(is_causal)
-        .map(|model| model.name.as_str())
-        .collect();
-    for (model, name, method) in runs {
-        let fluency = matches!(method, Method::Prompt(prompt) if prompt.fluency.is_some());
-        if fluency && causal.contains(&model) {
-            return Err(Usage(format!(
-                "method {name} with model {model}: {NO_CAUSAL_FLUENCY}, as dart-causal does"
-            ))
-            .into());
+/// Names method, task and model.
+pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
+    let first = |group: &&Group| {
+        experiment.seeds.first() == Some(&group.seed) && experiment.ks.first() == Some(&group.k)
+    };
+    let mut models: HashMap<&Path, (LmConfig, Tokenizer)> = HashMap::new();
+    for group in groups.iter().filter(first) {
+        let task = &experiment.tasks[group.task];
+        for run in &group.trials {
+            let Method::Prompt(method) = &run.job.method else {
+                continue;
+            };
+            let folder = run.job.model.as_path();
+            let (config, tokenizer) = match models.entry(folder) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    place.insert((LmConfig::read(folder)?, Tokenizer::load(folder)?))
+                }
+            };
+            let longest = run.job.settings.max_length;
+            check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
+                let causal = config.causal() && method.fluency.is_some();
+                let hint = if causal { ", as dart-causal does" } else { "" };
+                let name = &experiment.methods[group.method].named.name;
+                Usage(format!(
+                    "task {}, method {name} with model {}: {error}{hint}",
+                    task.name, group.model
+                ))
+            })?;
         }
     }
     Ok(())

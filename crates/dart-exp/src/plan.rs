@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::experiment::{Choice, Experiment};
 use crate::failure::Usage;
 use crate::hparams;
-use crate::inventory::{leave_out, missing, refuse_causal_fluency};
+use crate::inventory::{leave_out, missing, refuse_prompts};
 use crate::job::{Data, Job, Stage};
 use crate::model::Model;
 use crate::options::{Kind, Options};
@@ -191,12 +191,7 @@ impl Plan {
                 }
             }
         }
-        let runs = groups.iter().flat_map(|group: &Group| {
-            let name = experiment.methods[group.method].named.name.as_str();
-            let trials = group.trials.iter();
-            trials.map(move |run| (group.model.as_str(), name, &run.job.method))
-        });
-        refuse_causal_fluency(&experiment.models, runs)?;
+        refuse_prompts(&experiment, &groups)?;
         if let Some(shard) = experiment.shard {
             let costs: Vec<f64> = groups.iter().map(Group::cost).collect();
             let mut mine = shard.picks(&costs).into_iter();

@@ -398,7 +398,12 @@ mod tests {
         assert!(refusal("epochs: 18446744073709551615").contains("`epochs`"));
         assert!(refusal("threads: 2147483648").contains("`threads`"));
         for device in ["gpu", "cuda:x", "cuda0", "cuda:", "''"] {
-            assert!(refusal(&format!("device: {device}")).contains("`device`"));
+            let text = format!("device: {device}");
+            assert!(
+                resolved(Kind::Prompt, &text)
+                    .unwrap_err()
+                    .contains("`device`")
+            );
         }
         for device in ["cpu", "auto", "cuda", "cuda:3"] {
             resolved(Kind::Prompt, &format!("device: {device}")).unwrap();

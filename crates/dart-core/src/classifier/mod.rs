@@ -10,7 +10,8 @@ mod sentence;
 use tch::Tensor;
 
 pub use head::HeadClassifier;
-pub use prompt::{NO_CAUSAL_FLUENCY, PromptClassifier};
+pub use prompt::PromptClassifier;
+pub(crate) use prompt::check;
 pub use prompt_encoder::PromptEncoder;
 pub use sentence::SentenceClassifier;
 

@@ -321,10 +321,11 @@ impl Classifier for PromptClassifier {
 }
 
 /// Why a causal model has no fluency constraint.
-pub const NO_CAUSAL_FLUENCY: &str = "fluency has no meaning with a causal model: the slot stands \
+const NO_CAUSAL_FLUENCY: &str = "fluency has no meaning with a causal model: the slot stands \
     last, so the label in it never conditions the words before it; set fluency: null";
 
-fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool) -> Result<()> {
+/// Refuses settings that exclude each other.
+pub(crate) fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool) -> Result<()> {
     let fail = |why: &str| Err(CoreError::Setting(why.into()));
     if let Some(fluency) = &method.fluency {
         if causal {
