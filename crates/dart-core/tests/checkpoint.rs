@@ -16,7 +16,7 @@ use dart_core::method::{
     Embeddings, HeadMethod, LabelKind, Method, PromptMethod, RowInit, TemplateKind, TrainPart,
 };
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{FitOutcome, RunSpec, TrainSettings, fit, load_best, score};
+use dart_core::train::{FitOutcome, Precision, RunSpec, TrainSettings, fit, load_best, score};
 use dart_data::{Example, Task};
 use tempfile::TempDir;
 
@@ -290,6 +290,86 @@ fn a_prompt_alone_is_small_and_belongs_to_its_model() {
         refusal.contains("name its folder with --model"),
         "{refusal}"
     );
+}
+
+/// Changes a checkpoint's card.
+fn edit_card(out: &Path, change: &dyn Fn(&mut serde_json::Value)) {
+    let path = out.join(CARD);
+    let mut card: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut card);
+    fs::write(&path, card.to_string()).unwrap();
+}
+
+#[test]
+fn a_prompt_alone_carries_its_tokenizer() {
+    let run = bert(prompt_alone());
+    run.save(Contents::Prompt).unwrap();
+    let out = run.out();
+    for name in ["vocab.txt", "config.json"] {
+        let own = fs::read(out.join(name)).unwrap();
+        assert_eq!(
+            own,
+            fs::read(run.model.path().join(name)).unwrap(),
+            "{name}"
+        );
+    }
+    let vocabulary = fs::read_to_string(out.join("vocab.txt")).unwrap();
+    fs::write(out.join("vocab.txt"), vocabulary.replace("fun", "fin")).unwrap();
+    let refusal = load(&out, None, "cpu").err().unwrap().to_string();
+    assert!(
+        refusal.contains("vocab.txt") && refusal.contains("damaged or exchanged"),
+        "{refusal}"
+    );
+    // Folders of older versions have none; their base has.
+    let names = ["vocab.txt", "config.json"];
+    for name in names {
+        fs::remove_file(out.join(name)).unwrap();
+    }
+    edit_card(&out, &|card| {
+        let files = card["files"].as_object_mut().unwrap();
+        names.iter().for_each(|name| drop(files.remove(*name)));
+    });
+    assert_eq!(run.predicted(), run.scored());
+}
+
+/// Also one that is computed in bfloat16, which rounds by more than the answers may differ.
+#[test]
+fn a_run_in_bfloat16_is_exported() {
+    let mut run = bert(prompt_alone());
+    for contents in [Contents::Model, Contents::Prompt] {
+        run.settings.precision = Precision::BFloat16;
+        run.dir = tempfile::tempdir().unwrap();
+        fs::create_dir(run.state()).unwrap();
+        let (spec, state) = (run.spec(), run.state());
+        let outcome = fit(
+            &spec,
+            &examples(),
+            &examples(),
+            &state,
+            &mut StopAfter(None),
+        );
+        run.outcome = Some(outcome.unwrap());
+        run.save(contents).unwrap();
+        assert_eq!(run.predicted(), run.scored(), "{contents:?}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_with_the_card() {
+    let run = bert(prompt_alone());
+    run.save(Contents::Prompt).unwrap();
+    for threads in [0u64, 1 << 32] {
+        edit_card(&run.out(), &|card| {
+            card["settings"]["threads"] = threads.into()
+        });
+        let refusal = load(&run.out(), None, "cpu").err().unwrap().to_string();
+        let said = format!("threads is {threads}");
+        assert!(
+            refusal.contains(CARD) && refusal.contains(&said),
+            "{refusal}"
+        );
+    }
 }
 
 #[test]

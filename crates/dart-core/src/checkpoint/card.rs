@@ -59,7 +59,7 @@ pub enum Contents {
     /// A whole masked language model in Hugging Face's layout, the pseudo tokens as rows of its
     /// vocabulary.
     Model,
-    /// The pseudo rows alone; the language model is the base, unchanged.
+    /// The pseudo rows and the tokenizer; the language model is the base, unchanged.
     Prompt,
 }
 
@@ -150,11 +150,11 @@ impl Card {
         })
     }
 
-    /// Reads a checkpoint's card and checks every file that it lists.
+    /// Reads a checkpoint's card and checks its settings and every file that it lists.
     ///
     /// # Errors
-    /// A folder that is no checkpoint, is of another version, or has a file that is missing or not
-    /// the one that was written.
+    /// A folder that is no checkpoint, is of another version, has settings that cannot work, or a
+    /// file that is missing or not the one that was written.
     pub fn read(dir: &Path) -> Result<Self> {
         let path = dir.join(CARD);
         let text = match std::fs::read_to_string(&path) {
@@ -183,6 +183,9 @@ impl Card {
         }
         let card: Card = serde_json::from_str(&text)
             .map_err(|e| fail(format!("damaged ({e}); export the run again")))?;
+        card.settings
+            .check()
+            .map_err(|why| fail(format!("`settings`: {why}; export the run again")))?;
         for (name, sum) in &card.files {
             if Path::new(name).components().count() != 1 {
                 return Err(fail(format!("`{name}` is not a file name")));

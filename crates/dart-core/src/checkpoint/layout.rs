@@ -9,7 +9,8 @@ use super::card::Card;
 use super::folder::PartFolder;
 use crate::classifier::Parts;
 use crate::error::{CoreError, Result};
-use crate::tokenizer::{FILES, Tokenizer};
+pub(super) use crate::tokenizer::FILES as TOKENIZER;
+use crate::tokenizer::Tokenizer;
 
 /// Tokenizer files that added tokens change; the others are taken over as they are.
 const GROWING: [&str; 3] = [
@@ -58,7 +59,7 @@ pub(super) fn write(
     config.remove("_name_or_path");
     folder.write("config.json", &pretty(config)?)?;
     let same = |name: &&str| tokens.is_empty() || !GROWING.contains(name);
-    for name in FILES.into_iter().filter(same) {
+    for name in TOKENIZER.into_iter().filter(same) {
         copy(base, name, folder)?;
     }
     if tokens.is_empty() {
@@ -84,6 +85,12 @@ pub(super) fn write(
         listed.insert(token, json!(id));
     }
     folder.write("added_tokens.json", &pretty(listed)?)
+}
+
+/// Copies the base's tokenizer, with the config.json that says which kind its files are of.
+pub(super) fn write_tokenizer(base: &Path, folder: &PartFolder) -> Result<()> {
+    let mut names = TOKENIZER.into_iter().chain(["config.json"]);
+    names.try_for_each(|name| copy(base, name, folder))
 }
 
 /// What differs between the tokenizer of a run and that of its copy.

@@ -2,7 +2,7 @@
 //!
 //! A whole model is a masked language model in Hugging Face's layout whose vocabulary has grown by
 //! the pseudo tokens, so that transformers' `AutoModelForMaskedLM` loads it and gives our logits; a
-//! prompt alone is its pseudo rows. `dart.json` says which classifier it is.
+//! prompt alone is its pseudo rows and the tokenizer. `dart.json` says which classifier it is.
 
 mod card;
 mod folder;
@@ -22,7 +22,7 @@ use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Parameter, restore};
 use crate::method::{Embeddings, Method, PromptEncoderKind, PromptMethod, TemplateKind, TrainPart};
 use crate::tokenizer::Tokenizer;
-use crate::train::{FitOutcome, RunSpec};
+use crate::train::{FitOutcome, RunSpec, set_threads};
 use dart_data::{Entities, Example, Mention};
 use folder::PartFolder;
 
@@ -87,8 +87,9 @@ fn exported(method: &Method) -> Method {
     }
 }
 
-/// Writes a trained classifier as the new folder `out`, in float32, and reads it back: the folder
-/// appears whole and only if what was read equals what was written, bit for bit.
+/// Writes a trained classifier as the new folder `out`, in float32, and reads it back onto the same
+/// device: the folder appears whole and only if what was read equals what was written, bit for bit,
+/// and answers alike.
 ///
 /// # Errors
 /// `out` exists or cannot be written; a method that cannot be exported; a copy that differs.
@@ -110,6 +111,7 @@ pub fn save(built: &Built, origin: &Origin, contents: Contents, out: &Path) -> R
         Contents::Prompt => {
             let rows = ("rows".to_string(), float(&parts.pseudo)?);
             let bias = ("bias".to_string(), float(&parts.pseudo_bias)?);
+            layout::write_tokenizer(origin.spec.model, &folder)?;
             write(&folder.path(PROMPT), &BTreeMap::from([rows, bias]))?;
         }
     }
@@ -122,7 +124,9 @@ pub fn save(built: &Built, origin: &Origin, contents: Contents, out: &Path) -> R
     }
     card.files = folder.sums()?;
     folder.write_card(&card)?;
-    let copy = load(folder.dir(), Some(origin.spec.model), "cpu")?;
+    // Where the original is: a GPU and a CPU round differently, in bfloat16 by more than any bound
+    // that would still tell a wrong copy.
+    let copy = load_on(folder.dir(), Some(origin.spec.model), built.device)?;
     if copy.card != card {
         return Err(CoreError::model(out, "dart.json was not read as written"));
     }
@@ -160,15 +164,23 @@ impl Checkpoint {
 /// A folder that is no checkpoint or is damaged, a base that is not the one it was trained on, or a
 /// device that is not there.
 pub fn load(dir: &Path, base: Option<&Path>, on: &str) -> Result<Checkpoint> {
+    load_on(dir, base, device(on)?)
+}
+
+fn load_on(dir: &Path, base: Option<&Path>, device: Device) -> Result<Checkpoint> {
     let card = Card::read(dir)?;
-    let device = device(on)?;
-    tch::set_num_threads(card.settings.threads as i32);
+    set_threads(card.settings.threads)?;
     let whole = card.contents == Contents::Model;
     let model = match whole {
         true => dir,
         false => checked_base(&card, base.unwrap_or(&card.base.folder))?,
     };
-    let tokenizer = Tokenizer::load(model)?;
+    // Prompts of older versions have no tokenizer of their own; the base's is the same.
+    let carried = whole
+        || layout::TOKENIZER
+            .iter()
+            .any(|name| card.files.contains_key(*name));
+    let tokenizer = Tokenizer::load(if carried { dir } else { model })?;
     let mut lm = LanguageModel::load(model)?;
     let p = card.pseudo_tokens.len() as i64;
     let (rows, bias) = match whole {
@@ -270,7 +282,8 @@ fn float(tensor: &Tensor) -> Result<Tensor> {
         .f_to_kind(Kind::Float)?)
 }
 
-/// Whether both answer alike, up to rounding: a method may compute with more than its parts.
+/// Whether both, on one device and in one number format, answer alike, up to the rounding of
+/// float64 weights: a method may compute with more than its parts.
 fn same_answer(written: &Built, read: &Built, card: &Card) -> std::result::Result<(), String> {
     let text = card.task.words.first().cloned().unwrap_or_default();
     let whole = || Mention {
