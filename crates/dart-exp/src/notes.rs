@@ -249,10 +249,11 @@ fn settings(plan: &Plan) -> Vec<String> {
             [] => {}
             [(value, _)] => notes.push(format!("{name}: {value}.")),
             many => {
+                // Titles may have commas.
                 let parts = many
                     .iter()
-                    .map(|(value, titles)| format!("{value} ({})", titles.join(", ")));
-                notes.push(format!("{name}: {}.", parts.collect::<Vec<_>>().join("; ")));
+                    .map(|(value, titles)| format!("{value} ({})", titles.join("; ")));
+                notes.push(format!("{name}: {}.", parts.collect::<Vec<_>>().join(", ")));
             }
         }
     }

@@ -397,8 +397,8 @@ mod tests {
         assert!(refusal("batch: 0").contains("`batch`"));
         assert!(refusal("epochs: 18446744073709551615").contains("`epochs`"));
         assert!(refusal("threads: 2147483648").contains("`threads`"));
-        for device in ["gpu", "cuda:x", "cuda0", "cuda:", "''"] {
-            let text = format!("device: {device}");
+        for device in ["gpu", "cuda:x", "cuda0", "cuda:", ""] {
+            let text = format!("device: '{device}'");
             assert!(
                 resolved(Kind::Prompt, &text)
                     .unwrap_err()

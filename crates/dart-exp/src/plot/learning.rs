@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::lines::{self, Axis, Curve, Point, Spread};
 use super::{About, Picture, capital, tasks};
+use crate::experiment::Choice;
 use crate::findings::Findings;
 use crate::results::{Cell, Row};
 use crate::spelled::shots;
@@ -54,13 +55,46 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                     doubling: false,
                 };
                 let y = format!("{} on dev, %", capital(&task.metric.to_string()));
-                let scene = lines::curves(&shown, &x, &y, Spread::Band, &curves);
-                let title = format!("{shown}: dev scores over the steps");
-                pictures.push(Picture::new(About::Learning, &name, &title, scene));
+                let base = experiment.compare.as_ref().and_then(|name| {
+                    let named = |choice: &Choice| choice.named.name == *name;
+                    experiment.methods.iter().position(named)
+                });
+                let parts = legible(curves, base);
+                for (i, curves) in parts.iter().enumerate() {
+                    let (mut shown, mut name) = (shown.clone(), name.clone());
+                    let part = (i + 1).to_string();
+                    if parts.len() > 1 {
+                        shown += &format!(" ({part} of {})", parts.len());
+                        name.push(&part);
+                    }
+                    let scene = lines::curves(&shown, &x, &y, Spread::Band, curves);
+                    let title = format!("{shown}: dev scores over the steps");
+                    pictures.push(Picture::new(About::Learning, &name, &title, scene));
+                }
             }
         }
     }
     Ok(pictures)
+}
+
+/// Curves that one picture can show.
+const MOST: usize = 6;
+
+/// Spreads the curves over pictures, the one that the others are compared with in each of them.
+fn legible(mut curves: Vec<Curve>, base: Option<usize>) -> Vec<Vec<Curve>> {
+    if curves.len() <= MOST {
+        return vec![curves];
+    }
+    let base = curves.iter().position(|curve| Some(curve.place) == base);
+    let base = base.map(|at| curves.remove(at));
+    let room = MOST - usize::from(base.is_some());
+    let count = curves.len().div_ceil(room);
+    let of_part = |part: &[Curve]| part.iter().chain(&base).cloned().collect();
+    // Parts alike in size.
+    curves
+        .chunks(curves.len().div_ceil(count))
+        .map(of_part)
+        .collect()
 }
 
 /// At every step that all runs were evaluated at: the mean, the least and the most, in percent.
@@ -83,4 +117,26 @@ fn mean_curve(rows: &[&Row]) -> Result<Vec<Point>> {
         )),
     };
     Ok(whole.map(point).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_curves_are_spread_and_compared_with_one() {
+        let curve = |place| Curve {
+            name: place.to_string(),
+            place,
+            points: Vec::new(),
+        };
+        let places = |count: usize, base| -> Vec<Vec<usize>> {
+            let parts = legible((0..count).map(curve).collect(), base);
+            let place = |part: &Vec<Curve>| part.iter().map(|curve| curve.place).collect();
+            parts.iter().map(place).collect()
+        };
+        assert_eq!(places(6, Some(2)), [[0, 1, 2, 3, 4, 5]]);
+        assert_eq!(places(7, Some(2)), [[0, 1, 3, 2], [4, 5, 6, 2]]);
+        assert_eq!(places(8, None), [[0, 1, 2, 3], [4, 5, 6, 7]]);
+    }
 }

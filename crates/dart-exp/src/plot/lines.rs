@@ -4,6 +4,7 @@ use super::chart::{self, SMALL, Scale, WIDTH};
 use super::scene::{Anchor, Ink, Scene, Shape};
 
 /// A curve.
+#[derive(Clone)]
 pub struct Curve {
     /// Its name.
     pub name: String,
