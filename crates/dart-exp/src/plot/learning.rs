@@ -125,14 +125,15 @@ mod tests {
 
     #[test]
     fn many_curves_are_spread_and_compared_with_one() {
-        let curve = |place| Curve {
+        let curve = |place: usize| Curve {
             name: place.to_string(),
             place,
             points: Vec::new(),
         };
-        let places = |count: usize, base| -> Vec<Vec<usize>> {
+        let places = |count: usize, base: Option<usize>| -> Vec<Vec<usize>> {
             let parts = legible((0..count).map(curve).collect(), base);
-            let place = |part: &Vec<Curve>| part.iter().map(|curve| curve.place).collect();
+            let place =
+                |part: &Vec<Curve>| part.iter().map(|curve| curve.place).collect::<Vec<_>>();
             parts.iter().map(place).collect()
         };
         assert_eq!(places(6, Some(2)), [[0, 1, 2, 3, 4, 5]]);
