@@ -7,7 +7,7 @@ FOLDER holds train.tsv and test.tsv with a header, as `dart-exp data kshot` writ
 repetition runs each contender once, as a process of its own, in turn, so that what slows the
 machine down slows all of them; medians over the repetitions and ratios of medians are printed.
 Contenders: `ours` (`dart-exp bench`), `reference` and `lean` (bench/reference.py, which says what
-they do). Raw numbers go to --json.
+they do); with --contenders also `ours-bfloat16`. Raw numbers go to --json.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def command(contender, args):
     before, after = values["template"].split("|")
     values |= {"script": str(HERE / "reference.py"), "contender": contender,
                "our_template": f"{{a}} {before} [MASK] {after}"}
-    template = OURS if contender == "ours" else THEIRS
+    template = {"ours": OURS, "ours-bfloat16": OURS + "--precision bfloat16"}.get(contender, THEIRS)
     return [word.format(**values) for word in template.split()]
 
 
@@ -96,8 +96,9 @@ def report(results, contenders):
 
 
 def same_work(results):
-    """Contenders that do the same have the same class loss before training."""
-    losses = {c: r[0]["start_loss"] for c, r in results.items() if r[0].get("start_loss")}
+    """Contenders that do the same in float32 have the same class loss before training."""
+    losses = {c: r[0]["start_loss"] for c, r in results.items()
+              if r[0].get("start_loss") and not c.endswith("bfloat16")}
     if len(losses) < 2:
         return
     spread = max(losses.values()) - min(losses.values())

@@ -84,7 +84,9 @@ fn every_method_trains_and_predicts() {
     ]);
     assert_eq!(missing.code, Some(1));
     assert!(
-        missing.stdout.contains("model nowhere: neither in models/nowhere"),
+        missing
+            .stdout
+            .contains("model nowhere: neither in models/nowhere"),
         "{}",
         missing.stdout
     );

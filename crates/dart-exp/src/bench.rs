@@ -8,7 +8,7 @@ use clap::Args;
 use dart_core::method::{
     Fluency, FluencyLabels, FluencyMask, LabelKind, Method, PromptMethod, TemplateKind,
 };
-use dart_core::train::{RunSpec, TrainSettings, time};
+use dart_core::train::{Precision, RunSpec, TrainSettings, time};
 use dart_data::{OwnTask, SplitRequest, load};
 use serde_json::json;
 
@@ -69,6 +69,13 @@ pub struct BenchArgs {
     /// Seed
     #[arg(long, default_value_t = 13)]
     pub seed: u64,
+    /// float32, bfloat16 or float64
+    #[arg(long, default_value = "float32", value_parser = precision)]
+    pub precision: Precision,
+}
+
+fn precision(name: &str) -> Result<Precision, serde_json::Error> {
+    serde_json::from_value(name.into())
 }
 
 /// Times and prints.
@@ -109,6 +116,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         warmup: 0.0,
         eval_every: args.steps,
         threads: args.threads,
+        precision: args.precision,
         ..TrainSettings::default()
     };
     let spec = RunSpec {
