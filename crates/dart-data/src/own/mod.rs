@@ -1,16 +1,19 @@
 //! One's own task, without code: what an experiment file says of a task beyond its name.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Kind, Metric, Task, relation};
 use crate::error::{DataError, Result};
 use crate::layout::{Column, Encoding, Format, Layout, Part, Read, Said};
 use crate::template::{self, words_from_mapping};
+
+mod classes;
+mod values;
+
+use classes::{classes, words_of};
+pub use values::{Pairs, Text, Words};
 
 /// A task from one's own files, or (`task`) a task of the catalog with another prompt. CSV, TSV and
 /// JSON lines are told by the extension.
@@ -366,176 +369,5 @@ impl OwnTask {
             OwnMetric::DirectedF1 => Metric::DirectedF1,
             OwnMetric::Matthews => Metric::Matthews,
         })
-    }
-}
-
-/// Class names in order, and the values of each.
-type Classes = (Vec<String>, Vec<Vec<String>>);
-
-/// The classes that `labels` tells, or without it those that have words.
-fn classes(labels: Option<&Pairs>, words: &Pairs) -> std::result::Result<Classes, String> {
-    let (key, pairs): (_, Vec<(String, Option<String>)>) = match labels {
-        Some(labels) => ("labels", labels.0.clone()),
-        None => {
-            let class = |(class, _): &(String, _)| (class.clone(), None);
-            ("words", words.0.iter().map(class).collect())
-        }
-    };
-    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut names: Vec<String> = Vec::new();
-    for (value, class) in pairs {
-        if values.values().flatten().any(|known| *known == value) {
-            return Err(format!("`{key}` lists {value:?} twice; leave one of them"));
-        }
-        let class = class.unwrap_or_else(|| value.clone());
-        if !names.contains(&class) {
-            names.push(class.clone());
-        }
-        values.entry(class).or_default().push(value);
-    }
-    let values = names
-        .iter()
-        .map(|name| values.remove(name).unwrap_or_default())
-        .collect();
-    Ok((names, values))
-}
-
-/// The label words in the order of the classes.
-fn words_of(words: &Pairs, labels: &[String]) -> std::result::Result<Vec<String>, String> {
-    let pairs = &words.0;
-    if pairs.len() != labels.len() {
-        return Err(format!(
-            "has {} classes and {} words",
-            labels.len(),
-            pairs.len()
-        ));
-    }
-    if !words.is_map() {
-        return Ok(pairs.iter().map(|(word, _)| word.clone()).collect());
-    }
-    let word = |label: &String| {
-        let pair = pairs.iter().find(|(class, _)| class == label);
-        let word = pair.and_then(|(_, word)| word.clone());
-        word.ok_or_else(|| format!("`words` has no word for class {label:?}"))
-    };
-    labels.iter().map(word).collect()
-}
-
-/// Pairs of a mapping in the file's order, or the items of a list without a second member. Keys and
-/// values may be text, numbers or booleans.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pairs(pub Vec<(String, Option<String>)>);
-
-impl Pairs {
-    /// Whether it was a mapping.
-    fn is_map(&self) -> bool {
-        self.0.iter().any(|(_, value)| value.is_some())
-    }
-}
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct PairsVisitor;
-        impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a mapping or a list")
-            }
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some((Text(key), Text(value))) = map.next_entry()? {
-                    pairs.push((key, Some(value)));
-                }
-                Ok(Pairs(pairs))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> std::result::Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(Text(item)) = items.next_element()? {
-                    pairs.push((item, None));
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_any(PairsVisitor)
-    }
-}
-
-impl Serialize for Pairs {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        if !self.is_map() {
-            return to.collect_seq(self.0.iter().map(|(key, _)| key));
-        }
-        to.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-/// Label words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Words {
-    /// By class, or in the order of the classes.
-    Pairs(Pairs),
-    /// LM-BFF's mapping as text.
-    Mapping(String),
-}
-
-impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct WordsVisitor;
-        impl<'de> Visitor<'de> for WordsVisitor {
-            type Value = Words;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a mapping of classes to words, or a list of words")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Words, E> {
-                Ok(Words::Mapping(text.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Words, A::Error> {
-                Pairs::deserialize(de::value::MapAccessDeserializer::new(map)).map(Words::Pairs)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> std::result::Result<Words, A::Error> {
-                Pairs::deserialize(de::value::SeqAccessDeserializer::new(seq)).map(Words::Pairs)
-            }
-        }
-        deserializer.deserialize_any(WordsVisitor)
-    }
-}
-
-/// Text, or a number or boolean as it is written in the data's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Text(pub String);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = Text;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("text, a number or a boolean")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Text, E> {
-                Ok(Text(text.to_owned()))
-            }
-            fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-        }
-        deserializer.deserialize_any(TextVisitor)
     }
 }
