@@ -79,7 +79,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         std::fs::create_dir_all(&state).with_context(|| short(&state))?;
         let (_, splits) = worker::data(&job)?;
         let outcome = fit(&spec, &splits.train, &splits.dev, &state, &mut Quiet)?;
-        same(&outcome, &record.outcome, &spec.settings.device)?;
+        if let Err(error) = same(&outcome, &record.outcome, &spec.settings.device) {
+            std::fs::remove_dir_all(&state).with_context(|| short(&state))?;
+            return Err(error);
+        }
     }
     let built = load_best(&spec, &state)?;
     let origin = Origin {
@@ -106,6 +109,9 @@ pub fn run(args: &ExportArgs) -> Result<()> {
 
 /// Refuses a run whose language model is no longer the one that it trained.
 fn unchanged_models(job: &Job) -> Result<()> {
+    if job.model_content.is_empty() {
+        return Ok(());
+    }
     let mut content = fingerprint(&job.model)?;
     if let Some(encoder) = job
         .encoder
@@ -114,7 +120,7 @@ fn unchanged_models(job: &Job) -> Result<()> {
     {
         content += &fingerprint(encoder)?;
     }
-    if job.model_content.is_empty() || job.model_content == content {
+    if job.model_content == content {
         return Ok(());
     }
     bail!(

@@ -15,6 +15,7 @@ fuzz_target!(|text: &str| {
     let _ = template::words_from_mapping(catalog.task("mnli").unwrap(), text);
     if let Ok(own) = serde_yaml::from_str::<OwnTask>(text) {
         let _ = own.task(std::path::Path::new("."));
+        let _ = own.resolve(catalog);
     }
     let path = std::env::temp_dir().join(format!("dart-data-fuzz-{}.yaml", std::process::id()));
     std::fs::write(&path, text).unwrap();
