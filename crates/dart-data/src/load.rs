@@ -341,7 +341,7 @@ impl Loading<'_> {
 
     fn dropped(&mut self, count: usize, file: &Path) {
         if count > 0 {
-            let message = format!("{count} broken rows were left out");
+            let message = format!("broken rows left out: {count}");
             self.warn(WarningKind::Dropped, file, count, message);
         }
     }
@@ -383,7 +383,7 @@ impl Loading<'_> {
         ] {
             let empty = split.empty;
             if empty > 0 {
-                let message = format!("{empty} rows of {name} have an empty or NA-like text");
+                let message = format!("rows of {name} with an empty or NA-like text: {empty}");
                 self.warn(WarningKind::EmptyText, file, empty, message);
             }
         }
@@ -400,10 +400,16 @@ impl Loading<'_> {
             let missing = missing_in_test(self.task, &last, &test.examples);
             self.warnings.extend(missing);
         }
-        for (name, split, file) in [("train", &train, &first), ("dev", &dev, &middle)] {
-            let shared = split.texts.intersection(&test.texts).count();
+        // LM-BFF's train and dev share texts where the original data repeat them.
+        let of_dev = (given && self.layout.own).then_some(("train", &train, &first, "dev", &dev));
+        let pairs = [
+            ("train", &train, &first, "test", test),
+            ("dev", &dev, &middle, "test", test),
+        ];
+        for (name, split, file, held_out, other) in of_dev.into_iter().chain(pairs) {
+            let shared = split.texts.intersection(&other.texts).count();
             if shared > 0 {
-                let message = format!("{shared} texts of {name} stand in test too");
+                let message = format!("texts of {name} that stand in {held_out} too: {shared}");
                 self.warn(WarningKind::Overlap, file, shared, message);
             }
         }

@@ -35,7 +35,7 @@ pub(crate) struct Pool {
     kept: Option<Kept>,
 }
 
-/// Rows whose text stood before in a file that is parted by its texts.
+/// Rows whose text stood before in a file that is parted by its texts, or in one's own file.
 #[derive(Default)]
 pub(crate) struct Repeated {
     /// With the same label.
@@ -144,7 +144,7 @@ impl Pool {
         let mut counts = vec![0; task.labels.len()];
         let dropped = each(task, layout, file, |record, class| {
             let mut to_test = false;
-            if let Some(percent) = part.hash {
+            if part.hash.is_some() || layout.own {
                 let Some(class) = class else {
                     return;
                 };
@@ -161,7 +161,7 @@ impl Pool {
                         }
                     }
                 }
-                to_test = bucket < percent;
+                to_test = part.hash.is_some_and(|percent| bucket < percent);
             }
             if let (Some(first), Some(class)) = (part.first, class) {
                 to_test = counts[class] < first;

@@ -19,7 +19,7 @@ pub enum WarningKind {
     Dropped,
     /// No test set.
     NoTest,
-    /// Texts of train or dev that stand in test too.
+    /// Texts of train or dev that stand in test too, or of one's own train in one's own dev.
     Overlap,
 }
 

@@ -372,7 +372,7 @@ fn a_broken_rating_or_row_is_an_error_or_dropped_as_the_catalog_says() {
     assert!(
         warnings
             .iter()
-            .any(|w| w.contains("1 broken rows were left out")),
+            .any(|w| w.contains("broken rows left out: 1")),
         "{warnings:?}"
     );
     assert!(

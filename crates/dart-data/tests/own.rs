@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // in helpers of the tests
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use dart_data::layout::{Column, Encoding, Read};
@@ -145,11 +146,13 @@ fn given_splits_pairs_and_json_lines_are_read_as_they_are() {
     assert!(
         warnings
             .iter()
-            .any(|w| w.contains("1 rows of test have an empty or NA-like text")),
+            .any(|w| w.contains("rows of test with an empty or NA-like text: 1")),
         "{warnings:?}"
     );
     assert!(
-        warnings.iter().any(|w| w.contains("stand in test too")),
+        warnings
+            .iter()
+            .any(|w| w.contains("texts of train that stand in test too: ")),
         "{warnings:?}"
     );
 }
@@ -604,6 +607,38 @@ fn repeated_texts_are_counted_and_conflicts_apart() {
             .warnings
             .is_empty()
     );
+}
+
+#[test]
+fn a_text_is_drawn_once_and_one_that_is_held_out_too_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let once = two_classes(40);
+    let (header, rows) = once.split_once('\n').unwrap();
+    write(dir.path(), "a.csv", format!("{header}\n{rows}{rows}"));
+    write(dir.path(), "b.csv", &once);
+    write(
+        dir.path(),
+        "c.csv",
+        format!("{header}\n1,\"so bad\"\n5,\"so good\"\n"),
+    );
+    let loaded = |files: &str| {
+        let task = own(&STARS.replace("file: my.csv", files), dir.path()).unwrap();
+        load(&task, &SplitRequest::new(dir.path(), 16, 13)).unwrap()
+    };
+    let sampled = loaded("train: a.csv\ntest: c.csv");
+    let texts: HashSet<&str> = [&sampled.train, &sampled.dev]
+        .into_iter()
+        .flatten()
+        .map(|example| example.text_a.as_str())
+        .collect();
+    assert_eq!(texts.len(), sampled.train.len() + sampled.dev.len());
+    let told = |split: &dart_data::Splits| -> Vec<(WarningKind, usize)> {
+        split.warnings.iter().map(|w| (w.kind, w.count)).collect()
+    };
+    assert_eq!(told(&sampled), [(WarningKind::Duplicates, 80)]);
+    let given = loaded("train: a.csv\ndev: b.csv\ntest: c.csv");
+    assert_eq!(given.train.len(), 160, "given sets are taken as they are");
+    assert_eq!(told(&given), [(WarningKind::Overlap, 80)]);
 }
 
 #[test]

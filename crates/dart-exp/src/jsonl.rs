@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::results::Row;
+use crate::spelled::shots;
 
 /// Writes one line a finished run; `test` is null for trials that were not chosen.
 pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
@@ -22,6 +23,10 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
 
 fn object(plan: &Plan, row: &Row) -> Result<Value> {
     let (group, fit, test) = (row.group, &row.fit, row.test.as_ref());
+    let k = match group.k {
+        0 => Value::from(shots(0)),
+        k => Value::from(k),
+    };
     let shown = serde_json::to_value(&row.run.shown).context("encoding settings")?;
     let settings: Map<String, Value> = Options::NAMES
         .iter()
@@ -33,7 +38,7 @@ fn object(plan: &Plan, row: &Row) -> Result<Value> {
         "task": plan.task(group).name,
         "method": plan.method(group).named.name,
         "model": group.model,
-        "k": group.k,
+        "k": k,
         "seed": group.seed,
         "settings": settings,
         "chosen": row.chosen,

@@ -106,7 +106,7 @@ impl Classifier for HeadClassifier {
         let hidden = self
             .lm
             .encode(&words, &batch.shape, Some(&batch.slots), mode)?; // [B, 1, H]
-        let (train, rate) = (mode == Mode::Train, self.lm.config.dropout);
+        let (train, rate) = (mode == Mode::Train, self.lm.config.head_dropout);
         let [dense, dense_bias, out, out_bias] = &self.head;
         let x = hidden.f_squeeze_dim(1)?.f_dropout(rate, train)?;
         let x = x

@@ -74,10 +74,12 @@ pub struct LmConfig {
     /// LayerNorm's ε.
     pub eps: f64,
     /// Dropout after embeddings, attention output (not DistilBERT's) and feed-forward (not
-    /// ALBERT's), and of a classification head (ModernBERT: the latter alone).
+    /// ALBERT's), where the family has no rate of its own.
     pub dropout: f64,
     /// Dropout on the attention weights.
     pub attention_dropout: f64,
+    /// Dropout in a classification head.
+    pub head_dropout: f64,
 }
 
 /// `config.json` as far as it says what it is.
@@ -176,6 +178,12 @@ struct Raw {
     hidden_dropout_prob: Option<f64>,
     #[serde(alias = "attention_dropout")]
     attention_probs_dropout_prob: Option<f64>,
+    /// DistilBERT's rate in a classification head.
+    seq_classif_dropout: Option<f64>,
+    /// ALBERT's.
+    classifier_dropout_prob: Option<f64>,
+    /// The others'.
+    classifier_dropout: Option<f64>,
 }
 
 impl LmConfig {
@@ -219,6 +227,7 @@ impl LmConfig {
             Family::Albert => 0.0,
             _ => 0.1,
         };
+        let dropout = raw.hidden_dropout_prob.unwrap_or(default_dropout);
         let own_embedding = matches!(family, Family::Electra | Family::Albert);
         let embedding = if own_embedding {
             raw.embedding_size
@@ -257,8 +266,13 @@ impl LmConfig {
                 Family::DistilBert => 1e-12,
                 _ => raw.layer_norm_eps.unwrap_or(default_eps),
             },
-            dropout: raw.hidden_dropout_prob.unwrap_or(default_dropout),
+            dropout,
             attention_dropout: raw.attention_probs_dropout_prob.unwrap_or(default_dropout),
+            head_dropout: match family {
+                Family::DistilBert => raw.seq_classif_dropout.unwrap_or(0.2),
+                Family::Albert => raw.classifier_dropout_prob.unwrap_or(0.1),
+                _ => raw.classifier_dropout.unwrap_or(dropout),
+            },
         })
     }
 
@@ -299,5 +313,41 @@ pub(super) fn activation(name: &str) -> std::result::Result<Activation, String> 
         other => Err(format!(
             "activation `{other}` is not supported; supported: gelu, gelu_new, relu, tanh"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each `AutoModelForSequenceClassification` of transformers drops before its scores.
+    #[test]
+    fn a_head_drops_as_much_as_in_transformers() {
+        let bert = r#""vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": 8, "max_position_embeddings": 9"#;
+        let gpt2 = r#""vocab_size": 9, "n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": 9"#;
+        for (family, keys, rates, expected) in [
+            ("bert", bert, r#""hidden_dropout_prob": 0.3"#, 0.3),
+            ("roberta", bert, r#""classifier_dropout": null"#, 0.1),
+            ("electra", bert, r#""classifier_dropout": 0.4"#, 0.4),
+            ("distilbert", bert, r#""dropout": 0.3"#, 0.2),
+            (
+                "distilbert",
+                bert,
+                r#""seq_classif_dropout": 0.4, "classifier_dropout": 0.3"#,
+                0.4,
+            ),
+            ("albert", bert, r#""hidden_dropout_prob": 0.0"#, 0.1),
+            ("albert", bert, r#""classifier_dropout_prob": 0.4"#, 0.4),
+            ("modernbert", bert, r#""mlp_dropout": 0.3"#, 0.0),
+            ("modernbert", bert, r#""classifier_dropout": 0.4"#, 0.4),
+            ("deberta-v2", bert, r#""hidden_dropout_prob": 0.3"#, 0.3),
+            ("deberta-v2", bert, r#""cls_dropout": 0.4"#, 0.4),
+            ("gpt2", gpt2, r#""resid_pdrop": 0.3"#, 0.3),
+        ] {
+            let text = format!(r#"{{"model_type": "{family}", {keys}, {rates}}}"#);
+            let (config, _) = parse(&text).unwrap();
+            assert_eq!(config.head_dropout, expected, "{text}");
+        }
     }
 }

@@ -64,6 +64,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     check_heads(hidden, heads)?;
     let activation = activation(raw.activation_function.as_deref().unwrap_or("gelu_new"))?;
     let layers = raw.n_layer.ok_or("`n_layer` is missing")?;
+    let dropout = raw.resid_pdrop.unwrap_or(0.1);
     let config = LmConfig {
         family: Family::Gpt2,
         vocab: need(raw.vocab_size, "vocab_size")?,
@@ -78,8 +79,9 @@ pub(super) fn parse(text: &str) -> Parsed {
         position_offset: 0,
         token_types: 0,
         eps: raw.layer_norm_epsilon.unwrap_or(1e-5),
-        dropout: raw.resid_pdrop.unwrap_or(0.1),
+        dropout,
         attention_dropout: raw.attn_pdrop.unwrap_or(0.1),
+        head_dropout: dropout,
     };
     let settings = Settings {
         layers,

@@ -17,6 +17,7 @@ struct Raw {
     hidden_act: Option<String>,
     hidden_dropout_prob: Option<f64>,
     attention_probs_dropout_prob: Option<f64>,
+    cls_dropout: Option<f64>,
     max_position_embeddings: Option<i64>,
     type_vocab_size: Option<i64>,
     layer_norm_eps: Option<f64>,
@@ -107,6 +108,7 @@ impl Settings {
             return Err("`attention_head_size` is not hidden_size / num_attention_heads".into());
         }
         let activation_named = activation(raw.hidden_act.as_deref().unwrap_or("gelu"))?;
+        let dropout = raw.hidden_dropout_prob.unwrap_or(0.1);
         let config = LmConfig {
             family: Family::Deberta,
             vocab: need(raw.vocab_size, "vocab_size")?,
@@ -123,8 +125,9 @@ impl Settings {
             position_offset: 0,
             token_types: raw.type_vocab_size.unwrap_or(0),
             eps: raw.layer_norm_eps.unwrap_or(1e-7),
-            dropout: raw.hidden_dropout_prob.unwrap_or(0.1),
+            dropout,
             attention_dropout: raw.attention_probs_dropout_prob.unwrap_or(0.1),
+            head_dropout: raw.cls_dropout.unwrap_or(dropout),
         };
         let kinds = match &raw.pos_att_type {
             None => Vec::new(),

@@ -22,6 +22,7 @@ fn config(family: Family) -> LmConfig {
         eps: 1e-5,
         dropout: 0.5,
         attention_dropout: 0.0,
+        head_dropout: 0.0,
     }
 }
 

@@ -52,7 +52,7 @@ impl Layer {
             heads: c.heads,
             activation: c.activation,
             attention_dropout: c.attention_dropout,
-            mlp_dropout: s.mlp_dropout,
+            mlp_dropout: c.dropout,
         }
     }
 

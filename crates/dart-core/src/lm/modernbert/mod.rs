@@ -70,7 +70,6 @@ pub(super) struct Settings {
     mlp_bias: bool,
     head_biases: HeadBiases,
     embedding_dropout: f64,
-    mlp_dropout: f64,
 }
 
 /// Reads `config.json`; what it leaves out is as in transformers.
@@ -119,8 +118,9 @@ pub(super) fn parse(text: &str) -> Parsed {
         position_offset: 0,
         token_types: 0,
         eps: raw.norm_eps.unwrap_or(1e-5),
-        dropout: raw.classifier_dropout.unwrap_or(0.0),
+        dropout: raw.mlp_dropout.unwrap_or(0.0),
         attention_dropout: raw.attention_dropout.unwrap_or(0.0),
+        head_dropout: raw.classifier_dropout.unwrap_or(0.0),
     };
     let settings = Settings {
         global_every,
@@ -136,7 +136,6 @@ pub(super) fn parse(text: &str) -> Parsed {
             decoder: raw.decoder_bias.unwrap_or(true),
         },
         embedding_dropout: raw.embedding_dropout.unwrap_or(0.0),
-        mlp_dropout: raw.mlp_dropout.unwrap_or(0.0),
     };
     Ok((config, Box::new(settings)))
 }
