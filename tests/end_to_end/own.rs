@@ -172,6 +172,11 @@ fn tables_tell_how_many_examples_were_trained_on() {
     ] {
         assert!(table.contains(part), "{part}: {table}");
     }
+    let runs = read(&lab.path("results/full/runs.jsonl"));
+    assert!(
+        runs.contains(r#""k":4,"#) && runs.contains(r#""k":"full","#),
+        "{runs}"
+    );
     lab.run(&["report", "experiments/full.yaml"]).succeeded();
     let page = fs::read_to_string(lab.path("results/full/report.html")).unwrap();
     assert!(

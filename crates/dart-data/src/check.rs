@@ -10,8 +10,8 @@ use crate::format::{Record, read_rows};
 use crate::labels::LabelMap;
 use crate::layout::{Broken, Layout, Read};
 use crate::own::TEST_PERCENT;
-use crate::pool::text_hash;
 use crate::present::{Place, present, test_texts};
+use crate::text_key::text_hash;
 
 /// Hashes of texts.
 type Hashes = HashSet<[u8; 16]>;

@@ -1,23 +1,21 @@
-//! Full training files: which rows may be drawn, which are the test set, and reading only the rows
-//! that are kept, so that memory does not grow with the file.
+//! Full training files: which rows may be drawn and which are the test set, without keeping the
+//! texts of a large file.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::catalog::Task;
-use crate::error::{DataError, Result};
+use crate::error::Result;
 use crate::example::{Entities, Example};
-use crate::format::{Record, read_some};
+use crate::format::Record;
 use crate::kshot::{Draw, draw, numpy_seed};
-use crate::labels::LabelMap;
-use crate::layout::{Broken, Layout, Part};
+use crate::layout::{Layout, Part};
 use crate::load::SplitRequest;
+use crate::rows::{each, refuse_no_row, select};
+use crate::text_key::text_hash;
 
 /// The rows of a full training file, by number only.
 pub(crate) struct Pool {
@@ -244,158 +242,6 @@ impl Pool {
             available: drawn.available,
         })
     }
-}
-
-/// Lower-cased letters and digits, 0 for other ASCII bytes.
-const FOLDED: [u8; 128] = {
-    let mut folded = [0; 128];
-    let mut byte = 0;
-    while byte < 128 {
-        if (byte as u8).is_ascii_alphanumeric() {
-            folded[byte] = (byte as u8).to_ascii_lowercase();
-        }
-        byte += 1;
-    }
-    folded
-};
-
-/// Makes `key` the letters and digits of a text or pair (the text itself where it has none), by
-/// which texts are compared.
-pub(crate) fn text_key(a: &str, b: Option<&str>, key: &mut Vec<u8>) {
-    key.clear();
-    for (index, text) in std::iter::once(a).chain(b).enumerate() {
-        if index > 0 {
-            key.push(0);
-        }
-        if text.is_ascii() {
-            let (start, mut end) = (key.len(), 0);
-            key.resize(start + text.len(), 0);
-            let room = &mut key[start..];
-            for byte in text.bytes() {
-                let folded = FOLDED[usize::from(byte & 0x7f)];
-                room[end] = folded;
-                end += usize::from(folded != 0);
-            }
-            key.truncate(start + end);
-        } else {
-            let letters = text.chars().filter(|c| c.is_alphanumeric());
-            for c in letters.flat_map(char::to_lowercase) {
-                key.extend(c.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-        }
-    }
-    if key.iter().all(|byte| *byte == 0) {
-        key.extend(a.trim().as_bytes());
-    }
-}
-
-/// A hash of the letters and digits of a text or pair, and a percentile from 0 to 99 made of it.
-pub(crate) fn text_hash(a: &str, b: Option<&str>) -> ([u8; 16], u64) {
-    let mut key = Vec::new();
-    text_key(a, b, &mut key);
-    let digest = Sha256::digest(&key);
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&digest[..16]);
-    let mut head = [0; 8];
-    head.copy_from_slice(&digest[..8]);
-    (hash, u64::from_be_bytes(head) % 100)
-}
-
-/// Calls `each` for every row with its class. The first row that cannot be read ends it, unless the
-/// catalog says that such rows are dropped; their number is returned.
-fn each(
-    task: &Task,
-    layout: &Layout,
-    file: &Path,
-    each: impl FnMut(&Record, Option<usize>),
-) -> Result<usize> {
-    each_of(task, layout, file, &|_| true, each)
-}
-
-/// The same for the rows that are wanted, and maybe others.
-fn each_of(
-    task: &Task,
-    layout: &Layout,
-    file: &Path,
-    wanted: &dyn Fn(usize) -> bool,
-    mut each: impl FnMut(&Record, Option<usize>),
-) -> Result<usize> {
-    let map = LabelMap::new(task, &layout.read);
-    let (mut failed, mut dropped) = (None, 0);
-    read_some(file, &layout.read, wanted, &mut |record| {
-        match record.and_then(|record| map.class(&record, file).map(|class| (record, class))) {
-            Ok((record, class)) => each(&record, class),
-            Err(_) if layout.read.broken == Broken::Drop => dropped += 1,
-            Err(error) => {
-                failed = Some(error);
-                return ControlFlow::Break(());
-            }
-        }
-        ControlFlow::Continue(())
-    })?;
-    failed.map_or(Ok(dropped), Err)
-}
-
-fn example(record: &Record, label: usize) -> Example {
-    Example {
-        row: record.row,
-        text_a: record.a.clone().into_owned(),
-        text_b: record.b.clone().map(|text| text.into_owned()),
-        entities: record.entities.clone(),
-        label,
-    }
-}
-
-/// All rows with a class, and how many were left out because they cannot be read.
-pub(crate) fn read_all(task: &Task, layout: &Layout, file: &Path) -> Result<(Vec<Example>, usize)> {
-    let mut examples = Vec::new();
-    let dropped = each(task, layout, file, |record, class| {
-        examples.extend(class.map(|class| example(record, class)));
-    })?;
-    refuse_no_row(layout, file, examples.is_empty())?;
-    Ok((examples, dropped))
-}
-
-/// Refuses a file of one's own without a row of any class.
-fn refuse_no_row(layout: &Layout, file: &Path, empty: bool) -> Result<()> {
-    if !(layout.own && empty) {
-        return Ok(());
-    }
-    let message = match layout.read.header {
-        true => "has no row of any class after its header",
-        false => "has no row of any class",
-    };
-    Err(DataError::file(
-        file,
-        message,
-        "add rows, or name another file",
-    ))
-}
-
-/// The given rows, in the order given.
-fn select(task: &Task, layout: &Layout, file: &Path, rows: &[usize]) -> Result<Vec<Example>> {
-    let mut wanted: Vec<(usize, usize)> = rows
-        .iter()
-        .enumerate()
-        .map(|(place, row)| (*row, place))
-        .collect();
-    wanted.sort_unstable();
-    let next = Cell::new(0); // index into `wanted` of the row awaited
-    let awaited = |row: usize| {
-        wanted
-            .get(next.get())
-            .is_some_and(|(wanted, _)| *wanted == row)
-    };
-    let mut found: Vec<(usize, Example)> = Vec::with_capacity(rows.len());
-    each_of(task, layout, file, &awaited, |record, class| {
-        if awaited(record.row) {
-            let (_, place) = wanted[next.get()];
-            next.set(next.get() + 1);
-            found.extend(class.map(|class| (place, example(record, class))));
-        }
-    })?;
-    found.sort_unstable_by_key(|(place, _)| *place);
-    Ok(found.into_iter().map(|(_, example)| example).collect())
 }
 
 #[cfg(test)]

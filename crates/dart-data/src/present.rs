@@ -6,7 +6,8 @@ use crate::catalog::Task;
 use crate::error::{DataError, Result};
 use crate::layout::Layout;
 use crate::load::SplitRequest;
-use crate::pool::{Pool, read_all};
+use crate::pool::Pool;
+use crate::rows::read_all;
 
 /// A layout found in a folder.
 #[derive(Debug, Clone)]
