@@ -171,6 +171,12 @@ fn values_that_cannot_work_are_named() {
     refused(&lab, &call("tasks=[]"), 2, &["`tasks` is empty"]);
     refused(
         &lab,
+        &call("model=[tiny, ./models/tiny]"),
+        2,
+        &["sweep.yaml: tiny: two models have this name"],
+    );
+    refused(
+        &lab,
         &call("dart.learning_rate=-1"),
         2,
         &["method dart", "`learning_rate` is -1"],

@@ -331,6 +331,11 @@ fn a_run_that_cannot_work_fails_alone() {
         table.contains("**Not finished**: 2 of 4 runs have ended."),
         "{table}"
     );
+    let table = read(&lab.path("results/sweep/table.tex"));
+    assert!(
+        table.contains(" Not finished: 2 of 4 runs have ended.}"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -360,6 +365,8 @@ fn without_test_the_dev_scores_are_the_table() {
     );
     let table = read(&lab.path("results/sweep/table.md"));
     assert!(table.contains("Test was not scored"), "{table}");
+    let table = read(&lab.path("results/sweep/table.tex"));
+    assert!(table.contains("the cells are dev scores.}"), "{table}");
 }
 
 #[test]

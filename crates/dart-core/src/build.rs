@@ -206,8 +206,8 @@ pub fn check_prompt(
     max_length: usize,
 ) -> Result<()> {
     let prompt = Prompt::new(method, task, config, tokenizer)?;
-    prompt.encoder(tokenizer, max_length.min(config.max_length()))?;
-    check(method, &prompt.verbalizer, prompt.causal)
+    let encoder = prompt.encoder(tokenizer, max_length.min(config.max_length()))?;
+    check(method, &prompt.verbalizer, &encoder, prompt.causal)
 }
 
 fn prompt(
@@ -230,6 +230,11 @@ fn prompt(
     if causal {
         let message = "demonstrations stand behind the slot, where a causal model's must be last; \
                        set demonstrations: null";
+        return Err(CoreError::Setting(message.into()));
+    }
+    if tokenizer.frame().start.len() != 1 {
+        let message = "demonstrations need a tokenizer that starts an input with one token, as \
+                       [CLS]; set demonstrations: null";
         return Err(CoreError::Setting(message.into()));
     }
     let source = source(spec, shown)?;

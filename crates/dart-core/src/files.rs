@@ -1,8 +1,10 @@
 //! Files that are either complete or not there, and their sums.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 use crate::error::{CoreError, Result};
 
@@ -36,6 +38,22 @@ pub fn fill_atomically(
             let _ = std::fs::remove_file(&temporary);
             CoreError::io(path, e)
         })
+}
+
+/// The SHA-256 of a file, which is read piece by piece: weights are large.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sha256(path: &Path) -> Result<[u8; 32]> {
+    let fail = |e| CoreError::io(path, e);
+    let (mut file, mut hash) = (File::open(path).map_err(fail)?, Sha256::new());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(fail)? {
+            0 => return Ok(hash.finalize().into()),
+            read => hash.update(&buffer[..read]),
+        }
+    }
 }
 
 /// Bytes as hexadecimal digits.

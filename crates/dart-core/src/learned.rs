@@ -7,8 +7,8 @@ use tch::{Kind, Tensor};
 
 use crate::classifier::PromptEncoder;
 use crate::error::{CoreError, Result};
-use crate::lm::LanguageModel;
 use crate::lm::weights::Weights;
+use crate::lm::{LanguageModel, Role};
 use crate::method::{LabelKind, Method, PromptMethod, TemplateKind};
 use crate::prompt::{Part, Template};
 use crate::tokenizer::Tokenizer;
@@ -61,7 +61,14 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
     let pseudo = &seen(method, &best, pseudo, template as i64)?;
     let tokenizer = Tokenizer::load(spec.model)?;
     let tokens = template_tokens(&spec.task.template, &tokenizer)?;
-    let vocabulary = LanguageModel::load(spec.model)?.embeddings;
+    let lm = LanguageModel::load(spec.model)?;
+    let mut vocabulary = lm.embeddings.shallow_clone();
+    // Where the run trained it, as it stands among the best weights.
+    for parameter in lm.vocabulary_parameters() {
+        if let (Role::Embedding, Some(trained)) = (parameter.role, best.get(&parameter.name)) {
+            vocabulary = trained.shallow_clone();
+        }
+    }
     let near = nearest(pseudo, &vocabulary, &tokenizer, near)?;
     let mut rows: Vec<LearnedRow> = Vec::new();
     for (i, near) in near.iter().enumerate() {

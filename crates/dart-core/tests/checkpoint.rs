@@ -88,7 +88,7 @@ impl Run {
     }
 
     fn built(&self) -> Built {
-        load_best(&self.spec(), &self.state()).unwrap()
+        load_best(&self.spec(), &self.state(), "cpu").unwrap()
     }
 
     fn save(&self, contents: Contents) -> Result<Card, CoreError> {

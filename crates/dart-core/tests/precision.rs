@@ -10,7 +10,9 @@ use common::{StopAfter, dart, goldens, task, without_dropout};
 use dart_core::build::{Built, build};
 use dart_core::classifier::Place;
 use dart_core::lm::Parameter;
-use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, TrainPart};
+use dart_core::method::{
+    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, TemplateKind, TrainPart,
+};
 use dart_core::train::{Precision, RunSpec, TrainSettings, fit, score};
 use dart_data::{Example, Task};
 use tch::{Kind, Tensor};
@@ -135,6 +137,14 @@ fn recomputed_layers_give_the_same_gradients() {
             trained(model, TrainPart::Lm),
             trained(model, TrainPart::Bitfit),
             trained(model, TrainPart::Prompt),
+            // Rows of E are decoder rows and inputs at once.
+            Method::Prompt(PromptMethod {
+                template: TemplateKind::Hard,
+                labels: LabelKind::Words,
+                embeddings: Embeddings::Trained,
+                fluency: None,
+                ..dart()
+            }),
             head(),
         ];
         for method in &methods {

@@ -11,7 +11,7 @@ use dart_core::adamw::{AdamW, Betas, linear_schedule};
 use dart_core::lm::{Parameter, Role};
 use dart_core::method::{Embeddings, LabelKind, Method, PromptMethod, TemplateKind};
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{RunSpec, TrainSettings, fit};
+use dart_core::train::{FitOutcome, RunSpec, TrainSettings, fit};
 use dart_core::{CoreError, Result};
 use dart_data::Example;
 use tch::{Kind, Tensor};
@@ -29,7 +29,7 @@ fn run(
     settings: &TrainSettings,
     dir: &Path,
     stop: Option<usize>,
-) -> Result<()> {
+) -> Result<FitOutcome> {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let method = Method::Prompt(method.clone());
@@ -41,7 +41,7 @@ fn run(
         seed: 42,
         demonstrations: None,
     };
-    fit(&spec, &examples(), &examples(), dir, &mut StopAfter(stop)).map(|_| ())
+    fit(&spec, &examples(), &examples(), dir, &mut StopAfter(stop))
 }
 
 fn settings(prompt_first: f64) -> TrainSettings {
@@ -82,6 +82,24 @@ fn the_pseudo_rows_alone_are_trained_in_the_first_stage() {
     let dir = tempfile::tempdir().unwrap();
     let refusal = run(&hard, &settings(0.5), dir.path(), None).unwrap_err();
     assert!(refusal.to_string().contains("prompt_first"), "{refusal}");
+}
+
+/// A first stage that finds nothing better does not end the run before the second has begun.
+#[test]
+fn patience_does_not_count_in_the_first_stage() {
+    let steps = |prompt_first| {
+        let settings = TrainSettings {
+            // No step changes dev.
+            learning_rate: 1e-30,
+            steps: 12,
+            eval_every: 1,
+            patience: Some(2),
+            ..settings(prompt_first)
+        };
+        let dir = tempfile::tempdir().unwrap();
+        run(&dart(), &settings, dir.path(), None).unwrap().steps
+    };
+    assert_eq!([steps(0.0), steps(0.5)], [3, 8]);
 }
 
 #[test]

@@ -211,6 +211,12 @@ fn configurations_that_cannot_be_used_are_refused() {
             "\"relative_key\"",
             "position_embedding_type",
         ),
+        // A size that no memory has is told by the weights.
+        (
+            "\"vocab_size\": 128",
+            "\"vocab_size\": 999999999999",
+            "has shape [128, 48], wanted [999999999999, 48]",
+        ),
         ("{", "[", "not a model configuration"),
     ] {
         let other = text.replacen(from, to, 1);
@@ -224,6 +230,18 @@ fn configurations_that_cannot_be_used_are_refused() {
     }
     std::fs::remove_file(&path).unwrap();
     assert!(error(dir.path()).contains("config.json"));
+    for model in ["electra-tiny", "albert-tiny", "deberta-v3-tiny"] {
+        let from = goldens().join(model);
+        for file in ["config.json", "model.safetensors"] {
+            std::fs::copy(from.join(file), dir.path().join(file)).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+        config["embedding_size"] = (-1).into();
+        std::fs::write(&path, config.to_string()).unwrap();
+        let error = error(dir.path());
+        assert!(error.contains("`embedding_size` is -1"), "{model}: {error}");
+    }
 }
 
 /// What is written is what is read, in every dtype, and marked for transformers.

@@ -239,12 +239,13 @@ pub struct Read {
 impl Read {
     /// A file of one's own that the command line names, read by its extension: a CSV (or, with tabs,
     /// TSV) file with quoting as pandas writes it, or JSON lines. Its first row names the columns,
-    /// unless that of the text is given by its position.
+    /// unless all are given by their positions.
     pub fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
+        let named = |column: &Column| matches!(column, Column::Name(_));
         Read {
             format: Format::ByExtension,
             encoding: Encoding::Utf8,
-            header: !matches!(a, Column::Index(_)),
+            header: named(&a) || named(&label) || b.as_ref().is_some_and(named),
             delimiter: ',',
             a: Some(a),
             b,

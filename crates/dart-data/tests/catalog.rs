@@ -29,8 +29,9 @@ fn every_entry_is_complete() {
         if task.kind == Kind::Relation {
             assert!(task.template.contains("{head}") && task.template.contains("{tail}"));
         }
-        if task.kind == Kind::Relation {
-            assert!(task.template.contains("{head}") && task.template.contains("{tail}"));
+        for other in &task.overlaps {
+            let other = catalog.task(other).unwrap();
+            assert!(other.overlaps.contains(&task.name), "{}", task.name);
         }
         let words: HashSet<_> = task.words.iter().collect();
         assert_eq!(

@@ -39,6 +39,24 @@ fn stars(rows: usize) -> String {
     )
 }
 
+/// One column by name is enough for the first row to be a header.
+#[test]
+fn a_header_is_read_past_where_any_column_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "my.csv", stars(5));
+    let name = |name: &str| Column::Name(name.to_owned());
+    let rows = |read: Read| read_unlabelled(&path, &read).unwrap();
+    let all = rows(Read::texts(name("review"), None));
+    assert_eq!(all.len(), 5);
+    assert_eq!(
+        rows(Read::by_extension(Column::Index(1), None, name("stars"))),
+        all
+    );
+    let second = rows(Read::texts(Column::Index(1), Some(name("more"))));
+    assert_eq!((second.len(), second[0].row), (5, 0));
+    assert_eq!(rows(Read::texts(Column::Index(1), None)).len(), 6);
+}
+
 #[test]
 fn a_file_is_parted_and_sampled() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use dart_data::Task;
+use dart_data::layout::Layout;
 
 use crate::bootstrap::{Bootstrap, SAMPLES};
 use crate::plan::{Group, Plan};
@@ -27,7 +29,7 @@ pub struct Comparison {
     pub losses: usize,
     /// See `wins`.
     pub ties: usize,
-    /// (task, seed) pairs that both have.
+    /// (task, seed) units that both have.
     pub pairs: usize,
     /// Two-sided p by sign flips.
     pub p: f64,
@@ -52,42 +54,56 @@ pub struct OnTask {
     pub test_rows: Option<(f64, f64)>,
 }
 
-/// Tasks of mostly the same texts count as one: their indices, grouped.
-pub fn independent_tasks(plan: &Plan) -> Vec<Vec<usize>> {
-    let tasks = &plan.experiment.tasks;
+/// Tasks of mostly the same texts count as one: their indices, grouped. So do tasks that are joined
+/// only by a third.
+pub fn independent_tasks(tasks: &[Task]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (t, task) in tasks.iter().enumerate() {
-        let same = |other: &usize| {
-            let other = &tasks[*other];
-            other.overlaps.contains(&task.name) || task.overlaps.contains(&other.name)
-        };
-        match groups.iter_mut().find(|group| group.iter().any(same)) {
-            Some(group) => group.push(t),
-            None => groups.push(vec![t]),
-        }
+        let shares = |group: &Vec<usize>| group.iter().any(|o| share_texts(task, &tasks[*o]));
+        let (joined, mut others): (Vec<_>, Vec<_>) = groups.into_iter().partition(shares);
+        let mut joined = joined.concat();
+        joined.push(t);
+        joined.sort_unstable();
+        others.push(joined);
+        others.sort_unstable();
+        groups = others;
     }
     groups
 }
 
-/// `first` against every other method of the same model and k.
+/// Whether the catalog says so, or a training file of the one is one of the other's: a task under
+/// another prompt keeps its files.
+fn share_texts(task: &Task, other: &Task) -> bool {
+    let file = |a: &Layout| {
+        let same = |b: &Layout| a.train == b.train && a.dirs.iter().any(|dir| b.dirs.contains(dir));
+        other.layouts.iter().any(same)
+    };
+    other.overlaps.contains(&task.name)
+        || task.overlaps.contains(&other.name)
+        || task.layouts.iter().any(file)
+}
+
+/// `first` against every other method of the same model and k. The unit is a task and a seed: what
+/// has one seed shares training examples at several K, so that its differences count as one, their
+/// mean; those of several models too.
 pub fn compare<'a>(
     plan: &Plan,
     cells: &[Cell<'a>],
     first: usize,
     bootstrap: &mut Bootstrap,
 ) -> Result<Vec<Comparison>> {
-    let groups = independent_tasks(plan);
+    let groups = independent_tasks(&plan.experiment.tasks);
     let mut comparisons = Vec::new();
     for other in (0..plan.experiment.methods.len()).filter(|other| *other != first) {
         let (mut differences, mut drawn) = (Vec::new(), vec![0.0; SAMPLES]);
         let (mut of_tasks, mut whole) = (Vec::new(), true);
         for tasks in &groups {
-            let mut of_group: BTreeMap<(usize, u64), Vec<f64>> = BTreeMap::new();
+            let mut of_group: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
             let mut samples = Vec::new();
             for &task in tasks {
                 let pairs = pairs(cells, task, first, other);
                 for pair in &pairs {
-                    of_group.entry(pair.key).or_default().push(pair.difference);
+                    of_group.entry(pair.seed).or_default().push(pair.difference);
                 }
                 if pairs.is_empty() {
                     continue;
@@ -162,7 +178,7 @@ fn on_task(plan: &Plan, task: usize, pairs: &[Pair], sample: Option<Vec<f64>>) -
 
 /// Two runs of one task, k and seed.
 struct Pair<'a> {
-    key: (usize, u64),
+    seed: u64,
     difference: f64,
     first: &'a Row<'a>,
     other: &'a Row<'a>,
@@ -178,23 +194,64 @@ fn pairs<'a>(cells: &[Cell<'a>], task: usize, first: usize, other: usize) -> Vec
     for row in of(first).flat_map(|cell| &cell.rows) {
         // A method without a model, or with one of its own, stands against each model.
         let comparable = |group: &Group| {
-            let model = group.model == row.group.model || !group.shared_model;
+            let own = !group.shared_model || !row.group.shared_model;
+            let model = group.model == row.group.model || own;
             (group.k, group.seed) == (row.group.k, row.group.seed) && model
         };
-        let matching = of(other)
-            .flat_map(|cell| &cell.rows)
-            .find(|r| comparable(r.group));
-        let Some(matching) = matching else { continue };
         let on_test = row.group.test_rows > 0;
-        if let (Some(a), Some(b)) = (score(row, on_test), score(matching, on_test)) {
-            let key = (row.group.k, row.group.seed);
-            pairs.push(Pair {
-                key,
-                difference: a - b,
-                first: row,
-                other: matching,
-            });
+        for matching in of(other).flat_map(|cell| &cell.rows) {
+            if !comparable(matching.group) {
+                continue;
+            }
+            if let (Some(a), Some(b)) = (score(row, on_test), score(matching, on_test)) {
+                pairs.push(Pair {
+                    seed: row.group.seed,
+                    difference: a - b,
+                    first: row,
+                    other: matching,
+                });
+            }
         }
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use dart_data::Catalog;
+
+    use super::*;
+
+    #[test]
+    fn tasks_of_the_same_texts_count_once_in_any_order() {
+        let catalog = Catalog::embedded().unwrap();
+        let groups = |names: &[&str]| {
+            let tasks: Vec<Task> = names
+                .iter()
+                .map(|name| catalog.task(name).unwrap().clone())
+                .collect();
+            independent_tasks(&tasks)
+        };
+        assert_eq!(
+            groups(&["sst-2", "cr", "mr", "trec"]),
+            [vec![0, 2], vec![1], vec![3]]
+        );
+        // FewRel's training relations and its validation relations share nothing, Wiki80 both.
+        assert_eq!(groups(&["fewrel", "fewrel-val"]), [[0], [1]]);
+        assert_eq!(
+            groups(&["fewrel", "cr", "fewrel-val", "wiki80"]),
+            [vec![0, 2, 3], vec![1]]
+        );
+        assert_eq!(
+            groups(&["wiki80", "fewrel", "cr", "fewrel-val"]),
+            [vec![0, 1, 3], vec![2]]
+        );
+
+        let mut renamed = catalog.task("movies").unwrap().clone();
+        renamed.name = "films".to_owned();
+        for other in ["movies", "mr"] {
+            let tasks = [catalog.task(other).unwrap().clone(), renamed.clone()];
+            assert_eq!(independent_tasks(&tasks), [[0, 1]], "{other}");
+        }
+    }
 }

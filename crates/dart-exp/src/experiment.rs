@@ -195,7 +195,7 @@ impl Experiment {
             own_tasks.push(Some(entry).filter(|e| !matches!(e, TaskEntry::Named(_))));
         }
 
-        let models = match &call.model {
+        let models: Vec<Model> = match &call.model {
             Some(name) => vec![Model::find(name, &root, &here)],
             None => several(raw.model, "model", Some("minilm-mlm".to_owned()))
                 .map_err(|m| Usage(format!("{shown}: {m}")))?
@@ -203,6 +203,13 @@ impl Experiment {
                 .map(|name| Model::find(name, &root, &root))
                 .collect(),
         };
+        for (i, model) in models.iter().enumerate() {
+            if models[..i].iter().any(|known| known.name == model.name) {
+                let message = "two models have this name, by which the results tell them; \
+                               rename a folder, or make two experiments of them";
+                return Err(Usage(format!("{shown}: {}: {message}", model.name)).into());
+            }
+        }
 
         let raw_methods = raw.methods.map(|methods| methods.0).unwrap_or_default();
         let own: Vec<_> = raw_methods

@@ -60,13 +60,14 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         bail!("{}: exists already; give a new folder", short(&out));
     }
     unchanged_models(&job)?;
-    if let Some(device) = &args.device {
-        job.settings.device.clone_from(device);
+    let _lock = worker::lock(&folder)?;
+    let kept = files.has_weights();
+    let device = args.device.as_ref().unwrap_or(&job.settings.device).clone();
+    if !kept {
+        job.settings.device.clone_from(&device);
     }
     let task = worker::task(&job)?;
     let spec = worker::spec(&job, &task);
-    let _lock = worker::lock(&folder)?;
-    let kept = files.has_weights();
     // Apart from the run's own, so that a call that is broken off leaves no half-trained weights there.
     let state = match kept {
         true => files.state(),
@@ -80,11 +81,12 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         let (_, splits) = worker::data(&job)?;
         let outcome = fit(&spec, &splits.train, &splits.dev, &state, &mut Quiet)?;
         if let Err(error) = same(&outcome, &record.outcome, &spec.settings.device) {
-            std::fs::remove_dir_all(&state).with_context(|| short(&state))?;
+            // A folder that stays behind must not hide the reason.
+            let _ = std::fs::remove_dir_all(&state);
             return Err(error);
         }
     }
-    let built = load_best(&spec, &state)?;
+    let built = load_best(&spec, &state, &device)?;
     let origin = Origin {
         spec: &spec,
         outcome: &record.outcome,

@@ -26,7 +26,7 @@ pub type HParams = Vec<(String, serde_json::Value)>;
 /// What tells a run from others, for TensorBoard.
 pub fn of_run(
     names: &[(&str, &String)],
-    numbers: &[(&str, u64)],
+    numbers: &[(&str, serde_json::Value)],
     shown: &Options,
 ) -> Result<HParams> {
     let settings = serde_json::to_value(shown).context("encoding settings")?;
@@ -36,7 +36,7 @@ pub fn of_run(
     let names = names
         .iter()
         .map(|(key, name)| (*key, (*name).clone().into()));
-    let numbers = numbers.iter().map(|(key, number)| (*key, (*number).into()));
+    let numbers = numbers.iter().map(|(key, number)| (*key, number.clone()));
     let all = names.chain(numbers).chain(settings);
     Ok(all
         .filter(|(_, value): &(_, serde_json::Value)| !value.is_null())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::results::Row;
-use crate::spelled::shots;
+use crate::spelled;
 
 /// Writes one line a finished run; `test` is null for trials that were not chosen.
 pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
@@ -23,10 +23,6 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
 
 fn object(plan: &Plan, row: &Row) -> Result<Value> {
     let (group, fit, test) = (row.group, &row.fit, row.test.as_ref());
-    let k = match group.k {
-        0 => Value::from(shots(0)),
-        k => Value::from(k),
-    };
     let shown = serde_json::to_value(&row.run.shown).context("encoding settings")?;
     let settings: Map<String, Value> = Options::NAMES
         .iter()
@@ -38,7 +34,7 @@ fn object(plan: &Plan, row: &Row) -> Result<Value> {
         "task": plan.task(group).name,
         "method": plan.method(group).named.name,
         "model": group.model,
-        "k": k,
+        "k": shots(group.k),
         "seed": group.seed,
         "settings": settings,
         "chosen": row.chosen,
@@ -54,4 +50,12 @@ fn object(plan: &Plan, row: &Row) -> Result<Value> {
         "seconds": fit.seconds + test.map_or(0.0, |test| test.seconds),
         "peak_mib": fit.peak_mib.max(test.map_or(0.0, |test| test.peak_mib)),
     }))
+}
+
+/// K as a number, or `"full"`.
+pub fn shots(k: usize) -> Value {
+    match k {
+        0 => spelled::shots(k).into(),
+        k => k.into(),
+    }
 }

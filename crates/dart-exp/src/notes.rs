@@ -9,15 +9,9 @@ use crate::table::thousands;
 /// The notes, one a line.
 pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
     let mut notes = Vec::new();
-    let all = plan.runs().count();
-    if rows.len() < all
-        || cells
-            .iter()
-            .any(|c| c.scores.as_ref().map_or(0, |s| s.count) < seeds(plan))
-    {
+    if let Some((done, all)) = unfinished(plan, rows, cells) {
         notes.push(format!(
-            "**Not finished**: {} of {all} runs have ended.",
-            rows.len()
+            "**Not finished**: {done} of {all} runs have ended."
         ));
     }
     notes.push(scores(plan));
@@ -41,6 +35,14 @@ pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
             .map(|warning| format!("Data: {warning}.")),
     );
     notes
+}
+
+/// Runs that have ended, and all; none where every cell is whole.
+pub fn unfinished(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Option<(usize, usize)> {
+    let all = plan.runs().count();
+    let count = |cell: &Cell| cell.scores.as_ref().map_or(0, |s| s.count);
+    let whole = rows.len() == all && cells.iter().all(|cell| count(cell) >= seeds(plan));
+    (!whole).then_some((rows.len(), all))
 }
 
 /// Methods that use a sentence encoder.
@@ -115,14 +117,20 @@ fn examples(plan: &Plan) -> String {
     }
 }
 
+/// Why all cells are dev scores, where they are.
+pub fn dev_alone(plan: &Plan) -> Option<&'static str> {
+    if !plan.experiment.score_test {
+        return Some("Test was not scored: the cells are dev scores.");
+    }
+    let none = plan.groups.iter().all(|group| group.test_rows == 0);
+    none.then_some("There is no test set: the cells are dev scores.")
+}
+
 fn test(plan: &Plan) -> String {
+    if let Some(why) = dev_alone(plan) {
+        return why.to_owned();
+    }
     let experiment = &plan.experiment;
-    if !experiment.score_test {
-        return "Test was not scored: the cells are dev scores.".to_owned();
-    }
-    if plan.groups.iter().all(|group| group.test_rows == 0) {
-        return "There is no test set: the cells are dev scores.".to_owned();
-    }
     let rows: Vec<String> = experiment
         .tasks
         .iter()

@@ -160,6 +160,9 @@ macro_rules! options {
             /// This grid less the settings that `fixed` gives.
             pub fn without(mut self, fixed: &Options) -> Grid {
                 $(if fixed.$name.is_some() { self.$name = None; })*
+                if fixed.steps.is_some() || fixed.epochs.is_some() {
+                    (self.steps, self.epochs) = (None, None);
+                }
                 self
             }
 

@@ -15,6 +15,7 @@ use crate::failure::Usage;
 use crate::hparams;
 use crate::inventory::{leave_out, missing, refuse_prompts};
 use crate::job::{Data, Job, Stage};
+use crate::jsonl;
 use crate::model::Model;
 use crate::options::{Kind, Options};
 use crate::places::slug;
@@ -303,6 +304,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             ("method", name),
             ("model", &model.name),
         ];
+        let numbers = [("k", jsonl::shots(k)), ("seed", seed.into())];
         let job = Job {
             stage: Stage::Fit,
             files: RunFiles {
@@ -316,7 +318,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             method: resolved.method.clone(),
             settings: resolved.settings.clone(),
             save_seconds: experiment.save_seconds,
-            hparams: hparams::of_run(&names, &[("k", k as u64), ("seed", seed)], &resolved.shown)?,
+            hparams: hparams::of_run(&names, &numbers, &resolved.shown)?,
         };
         let run = Run {
             id: format!("{}-{hash}", id.join("-")),

@@ -225,14 +225,17 @@ mod tests {
 
     #[test]
     fn a_grid_s_first_setting_varies_slowest() {
-        let grid = grid("{learning_rate: [1e-4, 3e-4], fluency: [0, 1]}");
+        let rates = grid("{learning_rate: [1e-4, 3e-4], fluency: [0, 1]}");
         let expected: Vec<Options> = [(0, "1e-4"), (0, "3e-4"), (1, "1e-4"), (1, "3e-4")]
             .map(|(f, lr)| options(&format!("{{fluency: {f}, learning_rate: {lr}}}")))
             .into();
-        assert_eq!(points("dart", &grid, None).unwrap().points, expected);
-        let fixed = grid.without(&options("learning_rate: 1"));
+        assert_eq!(points("dart", &rates, None).unwrap().points, expected);
+        let fixed = rates.without(&options("learning_rate: 1"));
         let left = points("dart", &fixed, None).unwrap().points;
         assert_eq!(left, [options("fluency: 0"), options("fluency: 1")]);
+        // Steps and epochs say the same: what fixes the one fixes the other.
+        let fixed = grid("{epochs: [10, 20]}").without(&options("steps: 5"));
+        assert_eq!(fixed, Grid::default());
         let none = points("dart", &Grid::default(), None).unwrap().points;
         assert_eq!(none, [Options::default()]);
     }

@@ -25,11 +25,21 @@ pub fn points(plan: &Plan, rows: &[Row]) -> Vec<Point> {
             .iter()
             .filter(|row| row.group.method == method)
             .collect();
-        let cells: Vec<Vec<String>> = of_method.iter().map(|row| row.run.shown.cells()).collect();
-        let varies = |at: usize| cells.iter().any(|row| row[at] != cells[0][at]);
-        let varying: Vec<usize> = (0..Options::NAMES.len()).filter(|at| varies(*at)).collect();
+        // What differs between tasks or K alone, as steps that follow from epochs, was not tried.
+        let of_group = |row: &&Row| -> Vec<Vec<String>> {
+            let trials = row.group.trials.iter();
+            trials.map(|run| run.shown.cells()).collect()
+        };
+        let mut groups: Vec<Vec<Vec<String>>> = of_method.iter().map(of_group).collect();
+        groups.dedup();
+        let varies = |at: &usize| {
+            let within = |group: &Vec<Vec<String>>| group.iter().any(|t| t[*at] != group[0][*at]);
+            groups.iter().any(within)
+        };
+        let varying: Vec<usize> = (0..Options::NAMES.len()).filter(varies).collect();
         let mut here: Vec<(String, Vec<f64>)> = Vec::new();
-        for (row, cells) in of_method.iter().zip(&cells) {
+        for row in &of_method {
+            let cells = row.run.shown.cells();
             let name = |at: &usize| format!("{} {}", Options::NAMES[*at], cells[*at]);
             let settings = varying.iter().map(name).collect::<Vec<_>>().join(", ");
             let dev = row.fit.outcome.dev;

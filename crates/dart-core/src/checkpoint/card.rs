@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{CoreError, Result};
-use crate::files::hex;
+use crate::files::{hex, sha256};
 use crate::lm::weights::Files;
 use crate::method::Method;
 use crate::tokenizer::{SETTINGS, VOCABULARIES};
@@ -191,8 +191,7 @@ impl Card {
                 return Err(fail(format!("`{name}` is not a file name")));
             }
             let file = dir.join(name);
-            let bytes = std::fs::read(&file).map_err(|e| CoreError::io(&file, e))?;
-            if sha256(&bytes) != *sum {
+            if hex(&sha256(&file)?) != *sum {
                 let message = "damaged or exchanged: it is not the file that was exported; \
                                export the run again";
                 return Err(CoreError::model(file, message));
@@ -219,13 +218,8 @@ pub fn fingerprint(dir: &Path) -> Result<String> {
     files.dedup();
     let mut all = Sha256::new();
     for path in files {
-        let bytes = std::fs::read(&path).map_err(|e| CoreError::io(&path, e))?;
         all.update(path.file_name().unwrap_or_default().as_encoded_bytes());
-        all.update(Sha256::digest(&bytes));
+        all.update(sha256(&path)?);
     }
     Ok(hex(&all.finalize()))
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }

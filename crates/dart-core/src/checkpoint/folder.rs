@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::card::{CARD, Card, sha256};
+use super::card::{CARD, Card};
 use crate::error::{CoreError, Result};
-use crate::files::write_atomically;
+use crate::files::{hex, sha256, write_atomically};
 
 /// A folder being filled beside its place; removed unless finished.
 pub(super) struct PartFolder {
@@ -57,9 +57,8 @@ impl PartFolder {
         let mut sums = BTreeMap::new();
         for entry in listing {
             let path = entry.map_err(|e| CoreError::io(&self.temporary, e))?.path();
-            let bytes = std::fs::read(&path).map_err(|e| CoreError::io(&path, e))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            sums.insert(name.into_owned(), sha256(&bytes));
+            sums.insert(name.into_owned(), hex(&sha256(&path)?));
         }
         Ok(sums)
     }

@@ -53,12 +53,12 @@ impl PromptClassifier {
         special: Special,
         seed: u64,
     ) -> Result<Self> {
-        check(method, &verbalizer, lm.config.causal())?;
+        check(method, &verbalizer, &encoder, lm.config.causal())?;
         let (mut rows, mut biases) = (Vec::new(), Vec::new());
-        let template: Vec<Vec<i64>> = match method.template.is_free() {
-            true => encoder.template_ids().iter().map(|&id| vec![id]).collect(),
-            false => Vec::new(),
-        };
+        let template: Vec<Vec<i64>> = free_tokens(method, &encoder)
+            .iter()
+            .map(|&id| vec![id])
+            .collect();
         let labels = match method.labels {
             LabelKind::Pseudo => verbalizer.pieces.as_slice(),
             LabelKind::Words => &[],
@@ -105,7 +105,7 @@ impl PromptClassifier {
             }
             _ => None,
         };
-        Ok(PromptClassifier {
+        let classifier = PromptClassifier {
             prompt_encoder,
             demonstrations: None,
             template_rows: template.len() as i64,
@@ -116,7 +116,13 @@ impl PromptClassifier {
             verbalizer,
             pseudo,
             pseudo_bias,
-        })
+        };
+        if method.train != TrainPart::None && classifier.parameters().is_empty() {
+            let message = "there is nothing to train: the model has no biases and the prompt no \
+                           pseudo tokens; set train: lm";
+            return Err(CoreError::Setting(message.into()));
+        }
+        Ok(classifier)
     }
 
     /// Number of classes.
@@ -212,7 +218,8 @@ impl PromptClassifier {
 
     fn class_loss(&self, batch: &Batch) -> Result<Tensor> {
         let (rows, bias) = self.label_rows()?;
-        let head = self.slot_states(batch, &rows, Mode::Train)?; // [B, D]
+        // Rows of their own: recomputation goes backward through the inputs apart from the decoder.
+        let head = self.slot_states(batch, &self.label_inputs()?, Mode::Train)?; // [B, D]
         if !self.method.full_vocab {
             return class_loss(&LanguageModel::decode(&head, &rows, &bias)?, &batch.labels);
         }
@@ -325,7 +332,12 @@ const NO_CAUSAL_FLUENCY: &str = "fluency has no meaning with a causal model: the
     last, so the label in it never conditions the words before it; set fluency: null";
 
 /// Refuses settings that exclude each other.
-pub(crate) fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool) -> Result<()> {
+pub(crate) fn check(
+    method: &PromptMethod,
+    verbalizer: &Verbalizer,
+    encoder: &Encoder,
+    causal: bool,
+) -> Result<()> {
     let fail = |why: &str| Err(CoreError::Setting(why.into()));
     if let Some(fluency) = &method.fluency {
         if causal {
@@ -349,9 +361,26 @@ pub(crate) fn check(method: &PromptMethod, verbalizer: &Verbalizer, causal: bool
             "full_vocab needs label words of one token each (or label_pieces: first, or pseudo labels)",
         );
     }
-    let hard = !method.template.is_free();
-    if method.train == TrainPart::Prompt && words && hard {
-        return fail("train: prompt has nothing to train without pseudo tokens");
+    let none_free = free_tokens(method, encoder).is_empty();
+    if method.template == TemplateKind::Encoded && none_free {
+        return fail(
+            "template: encoded has no token to encode: give the template words, or set \
+             template_tokens",
+        );
+    }
+    if method.train == TrainPart::Prompt && words && none_free {
+        return fail(
+            "train: prompt has nothing to train without pseudo tokens: set template: pseudo and \
+             give the template words, or set template_tokens or labels: pseudo",
+        );
     }
     Ok(())
+}
+
+/// The template's tokens whose rows are the method's own.
+fn free_tokens<'a>(method: &PromptMethod, encoder: &'a Encoder) -> &'a [i64] {
+    match method.template.is_free() {
+        true => encoder.template_ids(),
+        false => &[],
+    }
 }

@@ -231,18 +231,14 @@ impl LmConfig {
         let dropout = raw.hidden_dropout_prob.unwrap_or(default_dropout);
         let own_embedding = matches!(family, Family::Electra | Family::Albert);
         let embedding = if own_embedding {
-            raw.embedding_size
+            raw.embedding_size.or(Some(128))
         } else {
-            None
-        };
-        let default_embedding = match family {
-            Family::Electra | Family::Albert => 128,
-            _ => hidden,
+            Some(hidden)
         };
         Ok(LmConfig {
             family,
             vocab: need(raw.vocab_size, "vocab_size")?,
-            embedding: embedding.unwrap_or(default_embedding),
+            embedding: need(embedding, "embedding_size")?,
             hidden,
             layers: raw
                 .num_hidden_layers

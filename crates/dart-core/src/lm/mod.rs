@@ -113,7 +113,9 @@ impl LanguageModel {
             &[config.vocab, config.embedding],
         );
         let backbone = blueprint.backbone(weights, &config, prefix);
-        let zeros = || Tensor::zeros([config.vocab], (Kind::Float, Device::Cpu));
+        // A vocabulary that no memory has is refused for the shape of its embeddings.
+        let options = (Kind::Float, Device::Cpu);
+        let zeros = || Tensor::f_zeros([config.vocab], options).unwrap_or_default();
         let (head, bias) = match &layout.head {
             None => (Head::Direct, zeros()),
             Some(_) if !with_head => (Head::Absent, zeros()),

@@ -40,9 +40,10 @@ impl Parameter {
         }
     }
 
-    /// Whether it is a bias vector, LayerNorms' included (BitFit, Ben Zaken et al., 2022).
+    /// Whether it is a bias vector, LayerNorms' (BitFit, Ben Zaken et al., 2022) and an LSTM's
+    /// included.
     pub fn is_bias(&self) -> bool {
-        self.name.ends_with(".bias") || self.name.ends_with("_bias")
+        self.name.ends_with(".bias") || self.name.ends_with("_bias") || self.name.contains(".bias_")
     }
 }
 

@@ -177,7 +177,9 @@ impl Weights {
             )),
             None => self.problems.push(format!("`{name}` is missing")),
         }
-        Tensor::zeros(shape, (Kind::Float, Device::Cpu))
+        // One number seen from everywhere: the shape may be too large for memory, or none at all.
+        let zero = Tensor::zeros([], (Kind::Float, Device::Cpu));
+        zero.f_expand(shape, false).unwrap_or(zero)
     }
 
     /// Drops tensors whose names, after `prefix`, start with one of `ignored`.

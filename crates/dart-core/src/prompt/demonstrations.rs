@@ -96,7 +96,15 @@ impl Demonstrations {
 
     /// One demonstration of each class that has candidates, in random order.
     fn context(&self, example: &Encoded, mut rng: Rng) -> Encoded {
-        let mut full = example.clone();
+        let mut full = Encoded {
+            ids: example.ids.clone(),
+            segments: example.segments.clone(),
+            slot: example.slot,
+            maskable: example.maskable.clone(),
+            label: example.label,
+            truncated: example.truncated,
+            demonstrations: Vec::new(),
+        };
         let mut classes: Vec<&Vec<usize>> = example
             .demonstrations
             .iter()

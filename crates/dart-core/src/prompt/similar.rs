@@ -7,10 +7,16 @@ use dart_data::Example;
 use tch::{Device, Kind, Tensor};
 
 use super::encode::{Encoded, Encoder};
-use crate::error::Result;
+use crate::error::{CoreError, Result};
 use crate::lm::LanguageModel;
 use crate::sentence::SentenceEncoder;
 use crate::tokenizer::Tokenizer;
+
+/// Examples whose similarities to the training examples stand in memory at a time.
+const ROWS: usize = 1024;
+
+/// Most candidates of all training examples together: 4 GB.
+const MOST_CANDIDATES: f64 = 5e8;
 
 /// A sentence encoder and what it makes of the training examples.
 struct Embedded {
@@ -44,7 +50,7 @@ impl Similar {
     /// the sentence encoder in `encoder`; all of them where `share` is 1.
     ///
     /// # Errors
-    /// The encoder does not load.
+    /// The encoder does not load, or the candidates of so many examples would not fit into memory.
     pub fn new(
         train: &[Example],
         classes: usize,
@@ -52,6 +58,15 @@ impl Similar {
         encoder: &Path,
         device: Device,
     ) -> Result<Self> {
+        let candidates = (train.len() as f64).powi(2) * share;
+        if candidates > MOST_CANDIDATES {
+            return Err(CoreError::Setting(format!(
+                "demonstrations chosen for each of {} training examples would be {candidates:.1e} \
+                 candidates, more than {MOST_CANDIDATES:.0e}; train on fewer (k) or lower \
+                 demonstration_share",
+                train.len()
+            )));
+        }
         let embedded = match share < 1.0 {
             false => None,
             true => {
@@ -83,26 +98,28 @@ impl Similar {
     /// # Errors
     /// libtorch's.
     pub fn candidates(&self, examples: &[Example]) -> Result<Vec<Vec<Vec<usize>>>> {
-        let similarity = match &self.embedded {
-            Some(embedded) if !examples.is_empty() => {
-                let products = embedded
-                    .embed(examples)?
-                    .f_matmul(&embedded.train.f_tr()?)?; // [examples, train]
-                Some(products.f_to_device(Device::Cpu)?)
-            }
-            _ => None,
-        };
         let mut all = Vec::with_capacity(examples.len());
-        for (row, example) in examples.iter().enumerate() {
-            let scores = match &similarity {
-                Some(matrix) => Vec::<f64>::try_from(&matrix.f_get(row as i64)?)?,
-                None => vec![0.0; self.train.len()],
+        for examples in examples.chunks(ROWS) {
+            let similarity = match &self.embedded {
+                Some(embedded) => {
+                    let products = embedded
+                        .embed(examples)?
+                        .f_matmul(&embedded.train.f_tr()?)?; // [examples, train]
+                    Some(products.f_to_device(Device::Cpu)?)
+                }
+                None => None,
             };
-            all.push(
-                (0..self.classes)
-                    .map(|y| self.of_class(y, example, &scores))
-                    .collect(),
-            );
+            for (row, example) in examples.iter().enumerate() {
+                let scores = match &similarity {
+                    Some(matrix) => Vec::<f64>::try_from(&matrix.f_get(row as i64)?)?,
+                    None => vec![0.0; self.train.len()],
+                };
+                all.push(
+                    (0..self.classes)
+                        .map(|y| self.of_class(y, example, &scores))
+                        .collect(),
+                );
+            }
         }
         Ok(all)
     }
@@ -115,5 +132,28 @@ impl Similar {
         let keep = (found.len() as f64 * self.share) as usize;
         found.truncate(keep.max(1));
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_examples_than_memory_has_room_for_are_refused() {
+        let example = Example {
+            row: 0,
+            text_a: String::new(),
+            text_b: None,
+            label: 0,
+            entities: None,
+        };
+        let chosen_of = |rows| {
+            let train = vec![example.clone(); rows];
+            Similar::new(&train, 1, 1.0, Path::new(""), Device::Cpu)
+        };
+        let error = chosen_of(30_000).err().unwrap().to_string();
+        assert!(error.contains("30000 training examples"), "{error}");
+        assert!(chosen_of(20_000).is_ok());
     }
 }

@@ -89,18 +89,27 @@ pub fn score(spec: &RunSpec, examples: &[Example], state_dir: &Path) -> Result<S
     Ok(scores(spec, examples, rows, cut_share(&encoded)))
 }
 
-/// The classifier with the best weights that [`fit`] left in `state_dir`.
+/// The classifier with the best weights that [`fit`] left in `state_dir`, on `device` (as in
+/// [`TrainSettings::device`]), which need not be the one that it was trained on.
 ///
 /// # Errors
 /// No finished fit there, a method without a model, or a model that does not work.
-pub fn load_best(spec: &RunSpec, state_dir: &Path) -> Result<Built> {
+pub fn load_best(spec: &RunSpec, state_dir: &Path, device: &str) -> Result<Built> {
     spec.settings.check()?;
     let state = FitState::new(spec, state_dir)?;
     if state.outcome()?.is_none() {
         let message = "there is no finished fit here to load";
         return Err(CoreError::model(state_dir, message));
     }
-    best(spec, &state)
+    let settings = TrainSettings {
+        device: device.to_owned(),
+        ..spec.settings.clone()
+    };
+    let here = RunSpec {
+        settings: &settings,
+        ..*spec
+    };
+    best(&here, &state)
 }
 
 fn best(spec: &RunSpec, state: &FitState) -> Result<Built> {
@@ -146,6 +155,8 @@ struct Fit<'a> {
     step: usize,
     best: Option<Best>,
     since_best: usize,
+    /// Steps of the first stage, in which patience does not count.
+    held: usize,
 }
 
 impl<'a> Fit<'a> {
@@ -176,14 +187,14 @@ impl<'a> Fit<'a> {
             })
             .collect();
         let mut optimizer = AdamW::new(&slots, Betas::default())?;
+        let held = (settings.prompt_first * settings.steps as f64).round() as usize;
         if settings.prompt_first > 0.0 {
             let rest: Vec<bool> = parameters.iter().map(|p| p.role != Role::Pseudo).collect();
             if rest.iter().all(|held| *held) {
                 let message = "prompt_first needs pseudo tokens to train first";
                 return Err(CoreError::Setting(message.into()));
             }
-            let steps = (settings.prompt_first * settings.steps as f64).round();
-            optimizer.hold(steps as u64, &rest)?;
+            optimizer.hold(held as u64, &rest)?;
         }
         let train = built.encode(train)?;
         built.classifier.prepare(&train)?;
@@ -199,6 +210,7 @@ impl<'a> Fit<'a> {
             step: 0,
             best: None,
             since_best: 0,
+            held,
         })
     }
 
@@ -303,10 +315,11 @@ impl<'a> Fit<'a> {
                 step: self.step,
                 weights: snapshot(&self.parameters)?,
             });
-            self.since_best = 0;
-        } else {
-            self.since_best += 1;
         }
+        self.since_best = match better || self.step <= self.held {
+            true => 0,
+            false => self.since_best + 1,
+        };
         Ok(EvalReport {
             step: self.step,
             dev: scores.metric,

@@ -16,7 +16,10 @@ use dart_core::build::build;
 use dart_core::classifier::Place;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
-use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, SentenceMethod, TrainPart};
+use dart_core::method::{
+    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, SentenceMethod, TemplateKind,
+    TrainPart,
+};
 use dart_core::train::{
     EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, score,
 };

@@ -128,6 +128,33 @@ fn settings_that_cannot_work_are_refused_by_name() {
 }
 
 #[test]
+fn a_method_with_nothing_to_train_is_refused() {
+    let method = |template, train| {
+        Method::Prompt(PromptMethod {
+            template,
+            train,
+            labels: LabelKind::Words,
+            fluency: None,
+            ..dart()
+        })
+    };
+    for (template, train, says) in [
+        (TemplateKind::Pseudo, TrainPart::Prompt, "nothing to train"),
+        (TemplateKind::Hard, TrainPart::Prompt, "nothing to train"),
+        (TemplateKind::Encoded, TrainPart::Lm, "no token to encode"),
+    ] {
+        let mut run = Run::new(method(template, train));
+        run.task.template = "{a} [MASK]".into();
+        let error = run.error();
+        assert!(error.contains(says), "{template:?}: {error}");
+    }
+    // ModernBERT has no biases unless its configuration says so.
+    let mut run = Run::new(method(TemplateKind::Hard, TrainPart::Bitfit));
+    run.model = goldens().join("modernbert-tiny");
+    assert!(run.error().contains("has no biases"), "{}", run.error());
+}
+
+#[test]
 fn a_task_without_a_word_for_each_class_is_refused() {
     let mut run = Run::new(Method::Prompt(dart()));
     run.task.words.pop();

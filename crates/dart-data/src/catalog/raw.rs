@@ -121,7 +121,7 @@ impl RawTask {
             home: self.home.unwrap_or_default(),
             get: self.get.unwrap_or_default(),
             sources: self.sources,
-            overlaps: self.overlaps,
+            overlaps: self.overlaps.iter().map(|n| n.to_lowercase()).collect(),
             note: self.note.unwrap_or_default(),
         })
     }

@@ -1,15 +1,12 @@
 //! One file of a model into the cache.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
-use dart_core::files::hex;
+use dart_core::files::{hex, sha256};
 use hf_hub::CacheRepo;
 use hf_hub::api::sync::{ApiError, ApiRepo};
 use indicatif::ProgressBar;
-use sha2::{Digest, Sha256};
 
 use super::Listed;
 use crate::progress::download_bar;
@@ -25,14 +22,15 @@ pub(super) fn get(repo: &ApiRepo, cached: &CacheRepo, file: &Listed) -> Result<P
         }
     };
     let check = || -> Result<bool> {
-        let length = path.metadata()?.len();
+        let read = path.metadata().with_context(|| path.display().to_string());
+        let length = read?.len();
         let same = file.size.is_none_or(|size| size == length);
         Ok(match &file.lfs {
-            Some(lfs) if same => sha256(&path)?.eq_ignore_ascii_case(&lfs.sha256),
+            Some(lfs) if same => hex(&sha256(&path)?).eq_ignore_ascii_case(&lfs.sha256),
             _ => same,
         })
     };
-    if check().with_context(|| path.display().to_string())? {
+    if check()? {
         return Ok(path);
     }
     let blob = path.canonicalize().unwrap_or_else(|_| path.clone());
@@ -86,16 +84,5 @@ impl hf_hub::api::Progress for Bar {
 
     fn finish(&mut self) {
         self.0.finish_and_clear();
-    }
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let (mut file, mut hash) = (File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(&buffer[..read]),
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use dart_core::label_map::{LabelMap, label_map};
-use dart_core::method::{LabelKind, LabelPieces, RowInit};
+use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit};
 
 use super::chart::{self, LABEL, SMALL, Scale, WIDTH};
 use super::font;
@@ -47,7 +47,10 @@ fn map(findings: &Findings, cell: &Cell) -> Result<Option<Map>> {
     let experiment = &findings.plan.experiment;
     let kept: Vec<_> = cell.rows.iter().map(|row| row.files.pseudo()).collect();
     let shown = cell.rows.first().map(|row| &row.run.shown);
-    let pseudo = shown.is_some_and(|shown| shown.labels == Some(LabelKind::Pseudo));
+    // Words that were trained too are not where the model has them.
+    let pseudo = shown.is_some_and(|shown| {
+        shown.labels == Some(LabelKind::Pseudo) && shown.embeddings != Some(Embeddings::Trained)
+    });
     let model = experiment.models.iter().find(|m| m.name == cell.model);
     let (Some(model), true) = (model, pseudo && kept.iter().all(|path| path.is_file())) else {
         return Ok(None);

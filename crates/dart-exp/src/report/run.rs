@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use crate::findings::Findings;
 use crate::options::Options;
 use crate::progress::duration;
+use crate::spelled::shots;
 use crate::store::run_files;
 use crate::table::thousands;
 
@@ -14,7 +15,7 @@ pub fn summary(findings: &Findings) -> Markup {
     let experiment = &findings.plan.experiment;
     let models: Vec<&str> = experiment.models.iter().map(|m| m.name.as_str()).collect();
     let seeds: Vec<String> = experiment.seeds.iter().map(u64::to_string).collect();
-    let ks: Vec<String> = experiment.ks.iter().map(usize::to_string).collect();
+    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
     let (done, all) = (findings.rows.len(), findings.plan.runs().count());
     let seconds = findings.rows.iter().map(|row| {
         let test = row.test.as_ref().map_or(0.0, |test| test.seconds);

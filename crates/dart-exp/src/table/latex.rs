@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::compare::Comparison;
 use crate::findings::Findings;
+use crate::notes;
 
 /// The whole of `table.tex`.
 pub fn latex(findings: &Findings) -> String {
@@ -14,11 +15,17 @@ pub fn latex(findings: &Findings) -> String {
         .file_name()
         .map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let seeds = experiment.seeds.len();
-    let caption = format!(
+    let mut caption = format!(
         "{}: mean (sample standard deviation) in percent over {seeds} seed{}.",
         experiment.title,
         if seeds == 1 { "" } else { "s" }
     );
+    if let Some(why) = notes::dev_alone(findings.plan) {
+        caption += &format!(" {why}");
+    }
+    if let Some((done, all)) = notes::unfinished(findings.plan, findings.rows, &findings.cells) {
+        caption += &format!(" Not finished: {done} of {all} runs have ended.");
+    }
     let titles = experiment.tasks.iter().map(|task| task.title.clone());
     let mut header = vec!["Method".to_owned()];
     header.extend(titles);

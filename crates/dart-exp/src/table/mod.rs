@@ -72,8 +72,12 @@ pub fn explained(plan: &Plan, comparisons: &[Comparison]) -> String {
          held fixed. g: the difference in standard deviations of the differences within a task \
          (Hedges' correction). p: two-sided, by {} random sign flips of all (task, seed) \
          differences (at most {pairs}), then Holm's correction over the lines of this table. It \
-         speaks about these tasks and this model, not about others.{}",
+         speaks about these tasks and this model, not about others.{}{}",
         thousands(crate::compare::FLIPS),
+        match plan.experiment.ks.len() {
+            1 => "",
+            _ => " A seed's differences at several K count once, as their mean.",
+        },
         once(plan)
     )
 }
@@ -85,7 +89,7 @@ pub const NOISE_EXPLAINED: &str = "Inside seed noise: the means differ by at mos
 
 /// Says which tasks count once.
 fn once(plan: &Plan) -> String {
-    let groups = independent_tasks(plan);
+    let groups = independent_tasks(&plan.experiment.tasks);
     let shared: Vec<String> = groups
         .iter()
         .filter(|group| group.len() > 1)

@@ -112,7 +112,7 @@ impl Settings {
         let config = LmConfig {
             family: Family::Deberta,
             vocab: need(raw.vocab_size, "vocab_size")?,
-            embedding: raw.embedding_size.unwrap_or(hidden),
+            embedding: need(raw.embedding_size.or(Some(hidden)), "embedding_size")?,
             hidden,
             layers: raw
                 .num_hidden_layers
