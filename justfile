@@ -44,7 +44,7 @@ lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Fetch libtorch, data and models; FLAGS: cpu, cuda, --tests, --tensorboard. Uses LIBTORCH if set
+# Fetch libtorch, data and models; FLAGS: cpu, cuda, --tests, --tensorboard, --bench. Uses LIBTORCH if set
 setup *FLAGS:
     @command -v python3 >/dev/null || { echo "setup: there is no python3; remedy: install python3 and python3-pip" >&2; exit 1; }
     @python3 scripts/setup.py {{ FLAGS }}
@@ -61,42 +61,36 @@ pretrain *ARGS: setup
 
 # Time training and evaluation against PyTorch and transformers: just bench --data FOLDER
 [positional-arguments]
-bench *ARGS: setup python-reference
+bench *ARGS: (setup "--bench")
     cargo build --package dart-exp
-    PYTHONPATH=.deps/goldens python3 bench/run.py --model models/minilm-mlm --dart-exp target/debug/dart-exp "$@"
+    PYTHONPATH=.deps/bench python3 bench/run.py --model models/minilm-mlm --dart-exp target/debug/dart-exp "$@"
 
 # Compare fill-mask with transformers on the same model and texts
-check-model MODEL="models/minilm-mlm": setup python-reference
+check-model MODEL="models/minilm-mlm": (setup "--bench")
     #!/bin/sh
     set -eu
     set -- "It was a [MASK] movie ." "The capital of France is [MASK] ."
     dir=$(mktemp -d)
     cargo run --quiet --package dart-exp -- fill-mask --model "{{ MODEL }}" --top 10 --json "$@" > "$dir/ours"
-    export PYTHONPATH=.deps/goldens
+    export PYTHONPATH=.deps/bench
     python3 scripts/goldens/check_model.py "{{ MODEL }}" "$@" > "$dir/theirs"
     python3 scripts/goldens/check_model.py --compare "$dir/ours" "$dir/theirs"
 
 # Export a run and compare its predictions with transformers': just check-export RUN TEXTS.csv
 [positional-arguments]
-check-export RUN TEXTS: setup python-reference
+check-export RUN TEXTS: (setup "--bench")
     #!/bin/sh
     set -eu
     dir=$(mktemp -d)
     trap 'rm -rf "$dir"' EXIT
     cargo run --quiet --package dart-exp -- export "$1" --whole --out "$dir/model"
     cargo run --quiet --package dart-exp -- predict --checkpoint "$dir/model" "$2" --out "$dir/ours"
-    export PYTHONPATH=.deps/goldens
+    export PYTHONPATH=.deps/bench
     python3 scripts/goldens/check_export.py "$dir/model" "$2" "$dir/ours"
 
-# Python packages that golden files and the benchmark are made with (large: PyTorch)
-[private]
-python-reference:
-    @[ -f .deps/goldens/complete ] || { python3 -m pip install --quiet --upgrade --target .deps/goldens --requirement scripts/goldens/requirements.txt && touch .deps/goldens/complete; }
-
 # Make the tests' golden files again, with the Python packages that they are judged by
-goldens: setup python-reference
+goldens: (setup "--goldens")
     PYTHONPATH=.deps/goldens python3 scripts/goldens/make_all.py
-    [ -f .deps/goldens-families/complete ] || { python3 -m pip install --quiet --upgrade --target .deps/goldens-families --requirement scripts/goldens/requirements-families.txt && touch .deps/goldens-families/complete; }
     PYTHONPATH=.deps/goldens-families python3 scripts/goldens/families.py
 
 # Check dart-data against the published data sets: just published DIR [CORPUS]

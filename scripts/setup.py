@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Sets this folder up: libtorch, the default data and models, and what the tests need.
 
-    setup.py [cpu|cuda] [--tests] [--tensorboard]
+    setup.py [cpu|cuda] [--tests] [--tensorboard] [--bench] [--goldens]
 
-Everything comes from the package index that pip is configured for, is named in setup.json and is
-checked by SHA-256. A folder is unpacked beside its place and renamed into it when whole, so that
+Everything comes from the package index that pip is configured for. What is kept is named in
+setup.json and checked by SHA-256, but for the packages of --bench and --goldens. A folder is unpacked beside its place and renamed into it when whole, so that
 an interruption never leaves one that looks complete. The standard library alone is needed.
 """
 
@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -80,15 +81,17 @@ class Folder:
 
 
 class PythonPackages:
-    """The packages of a requirements file, for the Python that runs this script."""
+    """The packages of a requirements file, for the Python that runs this script: all that are needed
+    stand in it, with their hashes."""
 
     packages = {}
     megabytes = 100
+    args = ["--no-deps", "--require-hashes"]
 
-    def __init__(self, name, into):
-        self.name = f"Python packages of {name}.txt"
+    def __init__(self, requirements, into):
+        self.name = f"Python packages of {requirements}"
         self.into = DEPS / into
-        self.requirements = ROOT / "scripts" / f"{name}.txt"
+        self.requirements = ROOT / requirements
         self.recipe = digest(self.requirements) + f"-{sys.version_info[0]}.{sys.version_info[1]}"
 
     def complete(self):
@@ -96,11 +99,32 @@ class PythonPackages:
 
     def make(self, folder):
         say(self.name)
-        args = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
+        args = [*self.args, "--only-binary=:all:", "--no-compile"]
         pip("install", *args, "--target", str(folder), "-r", str(self.requirements))
 
     def clean(self):
         pass
+
+
+class Reference(PythonPackages):
+    """PyTorch and transformers, with all that they need; their wheels are for some Pythons only."""
+
+    megabytes = 6500
+    args = []
+
+    def __init__(self, requirements, into, oldest):
+        super().__init__(requirements, into)
+        self.oldest = oldest
+
+    def make(self, folder):
+        if not self.oldest <= sys.version_info[:2] <= (3, 12):
+            found = ".".join(map(str, sys.version_info[:2]))
+            oldest = ".".join(map(str, self.oldest))
+            raise Problem(
+                f"{sys.executable} is Python {found}; {self.name} are for {oldest} to 3.12",
+                "put a python3 of such a version first in PATH",
+            )
+        super().make(folder)
 
 
 def stamped(folder, recipe):
@@ -224,10 +248,10 @@ def tar_members(opened):
 
 def empty_libtorch(folder):
     """torch-sys links -ltorch; the wheel's own libtorch.so would drag all of CUDA in."""
-    command = [compiler(), "-shared", "-Wl,-soname,libtorch.so", "-x", "c++", os.devnull]
+    command = [*compiler(), "-shared", "-Wl,-soname,libtorch.so", "-x", "c++", os.devnull]
     done = subprocess.run([*command, "-o", str(folder / "lib" / "libtorch.so")])
     if done.returncode != 0:
-        raise Problem(f"{compiler()} can't make a shared library", apt("g++"))
+        raise Problem(f"{shlex.join(compiler())} can't make a shared library", apt("g++"))
 
 
 def vocab_from_tokenizer(folder):
@@ -242,15 +266,18 @@ FINISH = {"empty-libtorch": empty_libtorch, "vocab-from-tokenizer": vocab_from_t
 
 
 def compiler():
-    """The C++ compiler that the cc crate will use."""
-    return os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or ""
+    """The C++ compiler that the cc crate will use, with its arguments; empty where there is none."""
+    named = shlex.split(os.environ.get("CXX", ""))
+    candidates = [named] if named else [["c++"], ["g++"]]
+    return next((command for command in candidates if shutil.which(command[0])), [])
 
 
 def check_tools(downloads):
     """Everything that is missing, at once."""
     problems = []
     if not compiler():
-        problems.append(("there is no C++ compiler", apt("g++")))
+        named = f" {os.environ['CXX']} (CXX)" if os.environ.get("CXX") else ""
+        problems.append((f"there is no C++ compiler{named}", apt("g++")))
     wanted = re.search(r'rust-version = "([\d.]+)"', (ROOT / "Cargo.toml").read_text()).group(1)
     rust = "install Rust with rustup, or update it: `rustup update stable`"
     try:
@@ -289,9 +316,16 @@ def plan(args):
     names += manifest["always"] + (manifest["tests"] if args.tests else [])
     items = [Folder(manifest, name) for name in names]
     if args.tests:
-        items.append(PythonPackages("requirements-test", "python"))
+        items.append(PythonPackages("scripts/requirements-test.txt", "python"))
     if args.tensorboard:
-        items.append(PythonPackages("requirements-tensorboard", "tensorboard"))
+        items.append(PythonPackages("scripts/requirements-tensorboard.txt", "tensorboard"))
+    if args.bench:
+        items.append(Reference("bench/requirements.txt", "bench", (3, 9)))
+    if args.goldens:
+        # scikit-learn and scipy are of later Pythons.
+        items.append(Reference("scripts/goldens/requirements.txt", "goldens", (3, 11)))
+        families = "scripts/goldens/requirements-families.txt"
+        items.append(Reference(families, "goldens-families", (3, 9)))
     return found, items
 
 
@@ -300,6 +334,8 @@ def main():
     parser.add_argument("flavour", nargs="?", choices=["cpu", "cuda"], help="which libtorch")
     parser.add_argument("--tests", action="store_true", help="also what `just test` needs")
     parser.add_argument("--tensorboard", action="store_true", help="also TensorBoard")
+    parser.add_argument("--bench", action="store_true", help="also PyTorch and transformers")
+    parser.add_argument("--goldens", action="store_true", help="also what makes golden files")
     args = parser.parse_args()
 
     found, items = plan(args)

@@ -16,6 +16,7 @@ SCRIPTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(SCRIPTS))
 
 import libtorch  # noqa: E402
+import setup  # noqa: E402
 from problem import Problem  # noqa: E402
 
 HEADER = "include/torch/csrc/api/include/torch/version.h"
@@ -92,7 +93,8 @@ class SetupTest(unittest.TestCase):
     def setup(self, *args, **env):
         """Runs setup.py; its status and what it said."""
         (self.root / "scripts" / "setup.json").write_text(json.dumps(self.manifest))
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LIBTORCH", "PIP_"))}
+        own = ("LIBTORCH", "PIP_", "CXX")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(own)}
         kept.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(self.wheels), PIP_CONFIG_FILE=os.devnull)
         command = [sys.executable, str(self.root / "scripts" / "setup.py"), *args]
         done = subprocess.run(command, env={**kept, **env}, text=True, stderr=subprocess.PIPE)
@@ -173,6 +175,24 @@ class SetupTest(unittest.TestCase):
         result = self.setup(PATH=str(fake), PYTHONPATH=str(fake))
         self.assert_problem(result, "no C++ compiler", "g++", "no Rust")
         self.assert_problem(result, "has no pip", "python3-pip")
+
+    def test_a_compiler_with_arguments_is_used_and_a_missing_one_named(self):
+        result = self.setup(CXX="no-such-compiler -O2")
+        self.assert_problem(result, "no C++ compiler no-such-compiler -O2 (CXX)")
+        self.assert_done(self.setup(CXX="c++ -O2"))
+
+    def test_packages_of_the_benchmark_are_installed_whatever_pip_s_settings_are(self):
+        (self.root / "bench").mkdir()
+        (self.root / "bench/requirements.txt").write_text("words==1.0\n")
+        if (3, 9) <= sys.version_info[:2] <= (3, 12):
+            self.assert_done(self.setup("--bench", PIP_USER="1", PIP_REQUIRE_VIRTUALENV="1"))
+            self.assertTrue((self.root / ".deps/bench/words/a.txt").exists())
+        for version in [(3, 8), (3, 13)]:
+            packages = setup.Reference("bench/requirements.txt", "bench", (3, 9))
+            with mock.patch("sys.version_info", (*version, 0)):
+                with self.assertRaises(Problem) as raised:
+                    packages.make(self.scratch)
+            self.assertIn("3.9 to 3.12", raised.exception.pairs[0][0])
 
     def test_an_old_rust_is_named(self):
         (self.root / "Cargo.toml").write_text('rust-version = "9.99"\n')

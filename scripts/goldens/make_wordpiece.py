@@ -7,13 +7,17 @@ One JSON object a line:
   slow_ids   only where the Python tokenizer's `ids` differ from those of the Rust-backed one
              (the Python one has no `plain`: it always keeps a special token between spaces)
 `wordpiece.jsonl` is of all kinds; `wordpiece_mask.jsonl` has [MASK] in every text, as templates
-do. Needs `models/all-minilm-l6-v2/vocab.txt`, which setup fetches.
+do. `wordpiece_settings.jsonl` has a line for each of SETTINGS: what tokenizer.json's normalizer and
+tokenizer_config.json say, and the ids of texts. Needs `models/all-minilm-l6-v2`, which setup fetches.
 """
 
 import argparse
+import json
 import random
+import tempfile
+from pathlib import Path
 
-from transformers import BertTokenizer, BertTokenizerFast
+from transformers import AutoTokenizer, BertTokenizer, BertTokenizerFast
 
 from common import CORE, ROOT, save_jsonl
 
@@ -108,6 +112,38 @@ def mixtures(count):
     return texts
 
 
+# Texts whose ids tell case, accents and Chinese characters apart.
+TELLING = ["Good good", "CAF\u00c9 caf\u00e9 cafe", "\u4e2d\u6587 movie\u4e2d", "[MASK] It"]
+SPECIALS = {f"{role}_token": f"[{role.upper()}]" for role in ["unk", "sep", "pad", "cls", "mask"]}
+SETTINGS = [
+    ({"lowercase": False}, {"tokenizer_class": "BertTokenizer"}),
+    ({"lowercase": False}, {}),
+    ({"lowercase": False}, {"tokenizer_class": "BertTokenizerFast", "do_lower_case": False}),
+    ({}, {"tokenizer_class": "ElectraTokenizerFast", "do_lower_case": False}),
+    ({"strip_accents": False}, {"tokenizer_class": "BertTokenizer", "strip_accents": None}),
+    ({"strip_accents": False}, {"tokenizer_class": "BertTokenizer", "strip_accents": False}),
+    ({"handle_chinese_chars": False}, {"tokenizer_class": "DistilBertTokenizer"}),
+    ({"handle_chinese_chars": False}, {"tokenize_chinese_chars": False}),
+    ({"lowercase": False, "strip_accents": True},
+     {"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": True}),
+]
+
+
+def settings(model):
+    """A line for each of SETTINGS."""
+    whole = json.loads((Path(model) / "tokenizer.json").read_text(encoding="utf-8"))
+    for normalizer, config in SETTINGS:
+        with tempfile.TemporaryDirectory() as folder:
+            changed = {**whole, "normalizer": {**whole["normalizer"], **normalizer}}
+            for name, value in [("tokenizer.json", changed), ("config.json", {"model_type": "bert"}),
+                                ("tokenizer_config.json", {**SPECIALS, **config})]:
+                (Path(folder) / name).write_text(json.dumps(value), encoding="utf-8")
+            tokenizer = AutoTokenizer.from_pretrained(folder, clean_up_tokenization_spaces=False)
+            ids = [tokenizer(t, add_special_tokens=False)["input_ids"] for t in TELLING]
+        yield {"normalizer": normalizer, "config": {**SPECIALS, **config},
+               "ids": dict(zip(TELLING, ids))}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default=ROOT / "models/all-minilm-l6-v2")
@@ -132,6 +168,7 @@ def main():
         save_jsonl(CORE / f"{name}.jsonl", rows)
         differ = [r["text"] for r in rows if "slow_ids" in r]
         print(f"{name}: {len(rows)} strings, slow and fast differ on {len(differ)}")
+    save_jsonl(CORE / "wordpiece_settings.jsonl", settings(args.model))
 
 
 if __name__ == "__main__":

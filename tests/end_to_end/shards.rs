@@ -145,7 +145,8 @@ fn slurm_s_scripts_do_the_experiment() {
     let lab = Lab::new();
     lab.run(&with(&["--results", "whole"])).succeeded();
     stand_in(&lab, "scontrol", "");
-    let args = ["--tasks", "2", "--sbatch=--partition=long", "--write-only"];
+    let own = ["--sbatch=--partition=long", "--sbatch=--comment=two words"];
+    let args = [&["--tasks", "2", "--write-only"], &own[..]].concat();
     let ended = lab.run(&of("slurm", &args)).succeeded();
     let script = lab.path("results/sweep/slurm-array.sh");
     assert!(
@@ -158,6 +159,7 @@ fn slurm_s_scripts_do_the_experiment() {
         "--array=1-2",
         "--cpus-per-task=1",
         "--partition=long",
+        "--comment=\"two words\"",
         "--requeue",
     ] {
         assert!(

@@ -219,6 +219,11 @@ fn masked_token_training_refuses_a_damaged_or_foreign_state() {
     };
     let error = resume(&other).unwrap_err().to_string();
     assert!(error.contains("other settings"), "{error}");
+    let mut less = blocks.clone();
+    less.train.pop();
+    let mut training = start(dir.path(), &tokenizer, &less, &settings);
+    let error = training.resume(&state).unwrap_err().to_string();
+    assert!(error.contains("other text"), "{error}");
     let bytes = std::fs::read(&state).unwrap();
     std::fs::write(&state, &bytes[..bytes.len() / 3]).unwrap();
     let error = resume(&settings).unwrap_err().to_string();

@@ -99,6 +99,40 @@ fn tokenizer_settings_are_those_of_tokenizer_config() {
     }
 }
 
+/// A line of wordpiece_settings.jsonl.
+#[derive(Deserialize)]
+struct SettingsRow {
+    normalizer: serde_json::Map<String, serde_json::Value>,
+    config: serde_json::Value,
+    ids: BTreeMap<String, Vec<i64>>,
+}
+
+#[test]
+fn settings_stand_over_tokenizer_json_as_in_hugging_face() {
+    let text = std::fs::read_to_string(minilm().join("tokenizer.json")).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = std::fs::read_to_string(goldens().join("wordpiece_settings.jsonl")).unwrap();
+    assert!(rows.lines().count() > 8);
+    for line in rows.lines() {
+        let row: SettingsRow = serde_json::from_str(line).unwrap();
+        let mut changed = whole.clone();
+        for (key, value) in row.normalizer {
+            changed["normalizer"][key] = value;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, value: &serde_json::Value| {
+            std::fs::write(dir.path().join(name), value.to_string()).unwrap();
+        };
+        write("tokenizer.json", &changed);
+        write("tokenizer_config.json", &row.config);
+        write("config.json", &serde_json::json!({"model_type": "bert"}));
+        let tokenizer = Tokenizer::load(dir.path()).unwrap();
+        for (text, ids) in row.ids {
+            assert_eq!(tokenizer.encode(&text), ids, "{text}: {line}");
+        }
+    }
+}
+
 #[test]
 fn tokenizers_that_cannot_be_used_are_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,14 +5,14 @@
 //! (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`); `DART_DATA_MIRROR` replaces the scheme and host of
 //! every address.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{Source, Task};
+use crate::download::{Download, Progress, download, fail};
 use crate::error::{self, DataError, Result};
 use crate::unpack::{is_archive, unpack};
 
@@ -31,17 +31,6 @@ impl FetchOptions {
             .filter(|mirror| !mirror.is_empty());
         FetchOptions { mirror }
     }
-}
-
-/// How far a file is.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress<'a> {
-    /// The file's name.
-    pub file: &'a str,
-    /// Bytes that are here.
-    pub done: u64,
-    /// Bytes in all, where known.
-    pub total: Option<u64>,
 }
 
 /// What a user should know before fetching a task: where it comes from, on which terms, whom to
@@ -107,7 +96,16 @@ fn fetch_one(
     }
     fs::create_dir_all(&downloads).map_err(|error| DataError::io(&downloads, error))?;
     let part = downloads.join(format!("{name}.part"));
-    download(&url, &name, &part, source, progress)?;
+    let wanted = Download {
+        url: &url,
+        name: &name,
+        token: None,
+        bytes: source.bytes,
+        // Without a checksum nothing would tell that the file changed between two calls.
+        resumes: source.sha256.is_some(),
+        absent: "it is no longer there; get the data by hand (`data list` names its home)",
+    };
+    download(&wanted, &part, progress)?;
     if let Some(expected) = &source.sha256 {
         let found = sha256(&part)?;
         if !found.eq_ignore_ascii_case(expected) {
@@ -152,154 +150,6 @@ fn file_name(url: &str) -> String {
         .to_owned()
 }
 
-/// How often a transfer that breaks off is taken up again.
-const TRIES: usize = 3;
-
-fn download(
-    url: &str,
-    name: &str,
-    part: &Path,
-    source: &Source,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<()> {
-    let mut broken = String::new();
-    for _ in 0..TRIES {
-        match transfer(url, name, part, source, progress)? {
-            Outcome::Complete => return Ok(()),
-            Outcome::Broken(message) => broken = message,
-        }
-    }
-    Err(fail(
-        url,
-        broken,
-        "run the command again: it goes on where it stopped",
-    ))
-}
-
-enum Outcome {
-    Complete,
-    Broken(String),
-}
-
-fn transfer(
-    url: &str,
-    name: &str,
-    part: &Path,
-    source: &Source,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Outcome> {
-    // Without a checksum nothing would tell that the file changed between two calls.
-    let mut done = match fs::metadata(part) {
-        Ok(meta) if source.sha256.is_some() => meta.len(),
-        _ => 0,
-    };
-    if source.bytes == Some(done) {
-        return Ok(Outcome::Complete);
-    }
-    let mut config = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)));
-    if ["http://127.0.0.1", "http://localhost"]
-        .iter()
-        .any(|here| url.starts_with(here))
-    {
-        config = config.proxy(None); // this machine is never reached through a proxy
-    }
-    let agent: ureq::Agent = config.build().into();
-    let mut request = agent.get(url).header("Accept-Encoding", "identity");
-    if done > 0 {
-        request = request.header("Range", format!("bytes={done}-"));
-    }
-    let mut response = match request.call() {
-        Ok(response) => response,
-        Err(error) => {
-            let remedy = "check the network, and HTTPS_PROXY where you are behind a proxy";
-            return Err(fail(url, error.to_string(), remedy));
-        }
-    };
-    match response.status().as_u16() {
-        206 => {}
-        200 => done = 0,
-        416 => {
-            remove(part)?;
-            return Ok(Outcome::Broken(
-                "the server cannot go on from here".to_owned(),
-            ));
-        }
-        404 | 410 => {
-            let remedy = "it is no longer there; get the data by hand (`data list` names its home)";
-            return Err(fail(
-                url,
-                "the server says 404, not found".to_owned(),
-                remedy,
-            ));
-        }
-        code => {
-            return Err(fail(
-                url,
-                format!("the server says {code}"),
-                "try again later",
-            ));
-        }
-    }
-    let length = response
-        .headers()
-        .get("content-length")
-        .and_then(|v| v.to_str().ok());
-    let total = length
-        .and_then(|v| v.parse::<u64>().ok())
-        .map(|rest| done + rest);
-    let mut file = open_part(part, done)?;
-    let mut body = response.body_mut().as_reader();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        progress(Progress {
-            file: name,
-            done,
-            total: total.or(source.bytes),
-        });
-        let read = match body.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) => return Ok(Outcome::Broken(cut(done, total, &error.to_string()))),
-        };
-        file.write_all(&buffer[..read])
-            .map_err(|error| DataError::io(part, error))?;
-        done += read as u64;
-    }
-    file.sync_all()
-        .map_err(|error| DataError::io(part, error))?;
-    if total.or(source.bytes).is_some_and(|total| total != done) {
-        return Ok(Outcome::Broken(cut(
-            done,
-            total.or(source.bytes),
-            "the connection closed",
-        )));
-    }
-    Ok(Outcome::Complete)
-}
-
-fn cut(done: u64, total: Option<u64>, why: &str) -> String {
-    match total {
-        Some(total) => format!("broke off after {done} of {total} bytes ({why})"),
-        None => format!("broke off after {done} bytes ({why})"),
-    }
-}
-
-fn open_part(part: &Path, done: u64) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true);
-    if done > 0 {
-        options.append(true)
-    } else {
-        options.write(true).truncate(true)
-    };
-    options
-        .open(part)
-        .map_err(|error| DataError::io(part, error))
-}
-
 fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(|error| DataError::io(path, error))
 }
@@ -320,13 +170,5 @@ fn sha256(path: &Path) -> Result<String> {
                 .collect());
         }
         hasher.update(&buffer[..read]);
-    }
-}
-
-fn fail(url: &str, message: String, remedy: &str) -> DataError {
-    DataError::Fetch {
-        url: url.to_owned(),
-        message,
-        remedy: remedy.to_owned(),
     }
 }

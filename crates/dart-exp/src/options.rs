@@ -240,7 +240,8 @@ options! {
     clip: f64,
     /// Steps between evaluations on dev.
     eval_every: usize,
-    /// Evaluations without improvement after which training stops; null: never.
+    /// Evaluations without improvement after which training stops, counted from the end of
+    /// `prompt_first`; null: never.
     patience: Option<usize>,
     /// Longest input in tokens.
     max_length: usize,

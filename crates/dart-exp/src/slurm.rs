@@ -186,7 +186,13 @@ impl Scripts<'_> {
         ];
         // The later of two wins: the caller's own stand last.
         for option in own.iter().chain(&options).chain(&self.args.sbatch) {
-            let _ = writeln!(text, "#SBATCH {option}");
+            let _ = match option.split_once('=') {
+                // sbatch parts a line at its spaces.
+                Some((name, value)) if value.contains(' ') && !value.contains('"') => {
+                    writeln!(text, "#SBATCH {name}=\"{value}\"")
+                }
+                _ => writeln!(text, "#SBATCH {option}"),
+            };
         }
         text
     }

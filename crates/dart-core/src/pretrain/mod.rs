@@ -20,7 +20,7 @@ use crate::error::{CoreError, Result};
 use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, Shape, indices};
 use crate::pseudo::lookup;
-use crate::rng::Rng;
+use crate::rng::{Rng, key};
 use crate::tokenizer::Special;
 use crate::train::set_threads;
 
@@ -36,6 +36,8 @@ pub struct Pretraining {
     optimizer: AdamW,
     parameters: Vec<Parameter>,
     step: usize,
+    /// [`content`] of the base model and the blocks.
+    content: u64,
 }
 
 impl Pretraining {
@@ -52,6 +54,7 @@ impl Pretraining {
         blocks: &Blocks,
     ) -> Result<Self> {
         set_threads(settings.threads)?;
+        let content = content(&model, blocks)?;
         model.start_head(settings.head_scale)?;
         let vocab = model.config.vocab;
         model.bias = log_frequencies(&blocks.train, vocab)?;
@@ -94,6 +97,7 @@ impl Pretraining {
             optimizer,
             parameters,
             step: 0,
+            content,
         })
     }
 
@@ -105,7 +109,7 @@ impl Pretraining {
     /// Goes on from the state that [`Pretraining::run`] saved at `path`, where there is one.
     ///
     /// # Errors
-    /// A file that is damaged or the state of other settings.
+    /// A file that is damaged or the state of other settings, text or base model.
     pub fn resume(&mut self, path: &Path) -> Result<()> {
         if path.exists() {
             self.restore(path)
@@ -133,6 +137,7 @@ impl Pretraining {
             optimizer: AdamW::new(&[], Betas::default())?,
             parameters: Vec::new(),
             step: settings.steps,
+            content: 0,
         })
     }
 
@@ -297,7 +302,7 @@ impl Pretraining {
         for (i, moment) in self.optimizer.state().into_iter().enumerate() {
             tensors.insert(format!("moment.{i}"), moment);
         }
-        let counters = [self.step as i64, self.settings.identity()];
+        let counters = [self.step as i64, self.settings.identity(self.content)];
         tensors.insert("counters".into(), indices(&counters, Device::Cpu)?);
         write(path, &tensors)
     }
@@ -313,8 +318,9 @@ impl Pretraining {
             .collect();
         let counters = Vec::<i64>::try_from(&weights.take("counters", &[2]))?;
         weights.finish()?;
-        if counters[1] != self.settings.identity() {
-            let message = "is the state of other settings; remove it to start anew";
+        if counters[1] != self.settings.identity(self.content) {
+            let message = "is the state of other settings, of other text or of another base model; \
+                           remove it to start anew";
             return Err(CoreError::model(path, message));
         }
         self.step = counters[0] as usize;
@@ -346,4 +352,20 @@ impl Pretraining {
         }
         Ok(tensors)
     }
+}
+
+/// Key of the text and of the base's vocabulary, which stays as it is and stands in no state.
+fn content(model: &LanguageModel, blocks: &Blocks) -> Result<u64> {
+    let rows = model.embeddings.f_flatten(0, -1)?.f_to_kind(Kind::Float)?;
+    let rows = Vec::<f32>::try_from(&rows)?;
+    let bits: Vec<u64> = rows.iter().map(|value| value.to_bits().into()).collect();
+    let ids = |sum: u64, block: &Vec<i64>| {
+        let ids: Vec<u64> = block.iter().map(|&id| id as u64).collect();
+        key(sum, "block", &ids)
+    };
+    let train = blocks.train.iter().fold(key(0, "rows", &bits), ids);
+    Ok(blocks
+        .held_out
+        .iter()
+        .fold(key(train, "held out", &[]), ids))
 }

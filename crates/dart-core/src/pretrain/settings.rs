@@ -47,14 +47,15 @@ pub struct PretrainSettings {
 }
 
 impl PretrainSettings {
-    /// Key of the settings, so that a state is never taken for another run's. A run may go on with
-    /// another number of threads, though then its bits are no longer those of an undisturbed one.
-    pub(super) fn identity(&self) -> i64 {
+    /// Key of the settings and of what they are used on, so that a state is never taken for another
+    /// run's. A run may go on with another number of threads, though then its bits are no longer
+    /// those of an undisturbed one.
+    pub(super) fn identity(&self, content: u64) -> i64 {
         let settings = PretrainSettings {
             threads: 1,
             ..self.clone()
         };
-        key(self.seed, &format!("{settings:?}"), &[]) as i64
+        key(self.seed, &format!("{settings:?}"), &[content]) as i64
     }
 }
 

@@ -106,11 +106,13 @@ impl Tokenizer {
         };
         let fail = |why: String| CoreError::model(&path, why);
         let mut inner = inner.map_err(|e| fail(e.to_string()))?;
+        // A class that is none of a model's own takes tokenizer.json as it is.
+        let as_it_is = class == Class::Other && settings.tokenizer_class.is_some();
         if matches!(inner.get_model(), ModelWrapper::WordPiece(_)) {
             class = Class::Bert;
         }
         settings
-            .apply(&mut inner, class)
+            .apply(&mut inner, class, as_it_is)
             .map_err(|e| fail(e.to_string()))?;
         let tokens = Tokens::read(dir, &config)?;
         let roles = tokens.apply(&mut inner, class, complete).map_err(fail)?;
@@ -195,17 +197,18 @@ impl Tokenizer {
 }
 
 impl Settings {
-    /// What is set here wins over the pipeline's own settings, as in transformers.
-    fn apply(&self, inner: &mut Inner, class: Class) -> tokenizers::Result<()> {
+    /// What is set here wins over the pipeline's own settings, as in transformers; with BERT's
+    /// classes their defaults do too.
+    fn apply(&self, inner: &mut Inner, class: Class, as_it_is: bool) -> tokenizers::Result<()> {
         if class == Class::Bert
+            && !as_it_is
             && let Some(NormalizerWrapper::BertNormalizer(found)) = inner.get_normalizer()
         {
             let changed = BertNormalizer::new(
                 found.clean_text,
-                self.tokenize_chinese_chars
-                    .unwrap_or(found.handle_chinese_chars),
-                self.strip_accents.or(found.strip_accents),
-                self.do_lower_case.unwrap_or(found.lowercase),
+                self.tokenize_chinese_chars.unwrap_or(true),
+                self.strip_accents,
+                self.do_lower_case.unwrap_or(true),
             );
             inner.with_normalizer(Some(changed))?;
         }

@@ -33,7 +33,8 @@ pub struct TrainSettings {
     pub clip: f64,
     /// Steps between evaluations on dev (the last step is always evaluated).
     pub eval_every: usize,
-    /// Evaluations without improvement after which training stops; `None`: never.
+    /// Evaluations without improvement after which training stops, counted from the end of
+    /// `prompt_first`; `None`: never.
     pub patience: Option<usize>,
     /// Longest input in tokens.
     pub max_length: usize,

@@ -6,13 +6,12 @@
 //! `HF_HUB_OFFLINE` forbids the network; proxies are taken from the environment. What is in the
 //! cache is used as it is: a model changes under nobody's sweep.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use dart_core::lm::weights::{INDEX, SINGLE, is_complete};
 use dart_core::tokenizer::{SETTINGS, VOCABULARIES};
-use hf_hub::api::sync::{Api, ApiBuilder};
+use dart_data::download::{CHECK_NETWORK, request};
 use hf_hub::{Cache, Repo, RepoType};
 use serde::Deserialize;
 
@@ -52,8 +51,8 @@ struct Lfs {
     sha256: String,
 }
 
-/// How often a transfer that breaks off is taken up again.
-const RETRIES: usize = 3;
+/// Where models come from, unless `HF_ENDPOINT` names another server.
+const ENDPOINT: &str = "https://huggingface.co";
 
 impl HubModel {
     /// A name as the hub has them; `None` where it cannot be one.
@@ -95,61 +94,47 @@ impl HubModel {
             bail!("HF_HUB_OFFLINE forbids to fetch it from the hub");
         }
         let cache = cache().context("no home folder; set HF_HOME to the folder of the cache")?;
-        let api = api(cache.clone())?;
-        let listing = self.listing(&api)?;
+        let (endpoint, token) = (endpoint(), token());
+        let listing = self.listing(&endpoint, token.as_deref())?;
         // Every file of one commit, whatever is pushed meanwhile.
-        let repo = api.repo(self.at(&listing.sha));
+        let cached = cache.repo(self.at(&listing.sha));
+        let folder = cached.pointer_path(&listing.sha);
         let commit = listing.sha.get(..8).unwrap_or(&listing.sha);
         note(&format!("fetching {self} (commit {commit}) from the hub"));
-        let mut folder = None;
         for file in self.wanted(&listing)? {
-            let path = get(&repo, &cache.repo(self.at(&listing.sha)), file)
-                .with_context(|| file.rfilename.clone())?;
-            folder = path.parent().map(Path::to_owned);
+            let name = &file.rfilename;
+            let url = format!("{endpoint}/{}/resolve/{}/{name}", self.repo, listing.sha);
+            get(file, &url, token.as_deref(), &cached, &folder).with_context(|| name.clone())?;
         }
         cache
             .repo(self.at(&self.revision))
             .create_ref(&listing.sha)
             .with_context(|| cache.path().display().to_string())?;
-        folder.context("the hub lists no file")
+        Ok(folder)
     }
 
     fn at(&self, revision: &str) -> Repo {
         Repo::with_revision(self.repo.clone(), RepoType::Model, revision.to_owned())
     }
 
-    fn listing(&self, api: &Api) -> Result<Listing> {
-        let request = api.repo(self.at(&self.revision)).info_request();
-        let response = request
-            .query("blobs", "true")
-            .config()
-            .timeout_connect(Some(Duration::from_secs(30)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .build()
-            .call();
-        let mut response = response.map_err(|error| anyhow!(self.refusal(&error)))?;
+    fn listing(&self, endpoint: &str, token: Option<&str>) -> Result<Listing> {
+        let at = self.at(&self.revision).api_url();
+        let response = request(&format!("{endpoint}/api/{at}?blobs=true"), token).call();
+        let mut response = response
+            .map_err(|error| anyhow!("the hub cannot be reached ({error}); {CHECK_NETWORK}"))?;
+        match response.status().as_u16() {
+            200 => {}
+            404 => bail!("the hub has no {self}"),
+            401 | 403 => bail!(
+                "the hub shows {self} to nobody without access; check the name, and for a private \
+                 or gated model set HF_TOKEN to a token that may read it"
+            ),
+            code => bail!("the hub says {code} to {self}; try again later"),
+        }
         response
             .body_mut()
             .read_json()
             .map_err(|error| anyhow!("the hub's answer is not understood: {error}"))
-    }
-
-    /// An error of the hub with its remedy.
-    fn refusal(&self, error: &ureq::Error) -> String {
-        match error {
-            ureq::Error::StatusCode(404) => format!("the hub has no {self}"),
-            ureq::Error::StatusCode(401 | 403) => format!(
-                "the hub shows {self} to nobody without access; check the name, and for a private \
-                 or gated model set HF_TOKEN to a token that may read it"
-            ),
-            ureq::Error::StatusCode(code) => {
-                format!("the hub says {code} to {self}; try again later")
-            }
-            error => format!(
-                "the hub cannot be reached ({error}); check the network, and HTTPS_PROXY where you \
-                 are behind a proxy"
-            ),
-        }
     }
 
     /// The files to fetch, weights last: what has its weights is complete.
@@ -194,15 +179,10 @@ impl std::fmt::Display for HubModel {
     }
 }
 
-fn api(cache: Cache) -> Result<Api> {
-    let mut builder = ApiBuilder::from_cache(cache)
-        .with_retries(RETRIES)
-        .with_token(token())
-        .with_user_agent("dart-rs", env!("CARGO_PKG_VERSION"));
-    if let Some(endpoint) = variable("HF_ENDPOINT") {
-        builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
-    }
-    builder.build().context("the hub's client")
+fn endpoint() -> String {
+    let named = variable("HF_ENDPOINT");
+    let endpoint = named.as_deref().unwrap_or(ENDPOINT);
+    endpoint.trim_end_matches('/').to_owned()
 }
 
 /// The cache; `None` where neither a variable nor a home folder places it.

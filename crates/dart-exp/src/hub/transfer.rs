@@ -1,88 +1,95 @@
 //! One file of a model into the cache.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use dart_core::files::{hex, sha256};
+use dart_data::Progress;
+use dart_data::download::{Download, download};
 use hf_hub::CacheRepo;
-use hf_hub::api::sync::{ApiError, ApiRepo};
-use indicatif::ProgressBar;
 
 use super::Listed;
 use crate::progress::download_bar;
 
-/// The file, checked by its length and, where the hub tells it, its SHA-256.
-pub(super) fn get(repo: &ApiRepo, cached: &CacheRepo, file: &Listed) -> Result<PathBuf> {
-    let name = &file.rfilename;
-    let path = match cached.get(name) {
-        Some(path) => path,
-        None => {
-            drop_spent(cached, file);
-            download(repo, name)?
-        }
+/// The file, checked by its length and, where the hub tells it, its SHA-256. `snapshot` is the
+/// folder of its commit.
+pub(super) fn get(
+    file: &Listed,
+    url: &str,
+    token: Option<&str>,
+    cached: &CacheRepo,
+    snapshot: &Path,
+) -> Result<PathBuf> {
+    let path = snapshot.join(&file.rfilename);
+    let content = file.lfs.as_ref().map(|lfs| &lfs.sha256);
+    let content = content
+        .or(file.blob.as_ref())
+        .context("the hub does not say what it holds")?;
+    let blob = cached.blob_path(content);
+    if !path.exists() {
+        receive(file, url, token, &blob)?;
+        link(&blob, &path).with_context(|| path.display().to_string())?;
+    }
+    let length = path
+        .metadata()
+        .with_context(|| path.display().to_string())?
+        .len();
+    let same = file.size.is_none_or(|size| size == length);
+    let whole = match &file.lfs {
+        Some(lfs) if same => hex(&sha256(&path)?).eq_ignore_ascii_case(&lfs.sha256),
+        _ => same,
     };
-    let check = || -> Result<bool> {
-        let read = path.metadata().with_context(|| path.display().to_string());
-        let length = read?.len();
-        let same = file.size.is_none_or(|size| size == length);
-        Ok(match &file.lfs {
-            Some(lfs) if same => hex(&sha256(&path)?).eq_ignore_ascii_case(&lfs.sha256),
-            _ => same,
-        })
-    };
-    if check()? {
+    if whole {
         return Ok(path);
     }
-    let blob = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let blob = path.canonicalize().unwrap_or(blob);
     for damaged in [&path, &blob] {
-        let _ = std::fs::remove_file(damaged);
+        let _ = fs::remove_file(damaged);
     }
     bail!("did not arrive as the hub describes it; it was removed: try again")
 }
 
-/// Removes what an interrupted call received of a file if nothing is left to ask for: servers refuse
-/// to send no bytes.
-fn drop_spent(cached: &CacheRepo, file: &Listed) {
-    let stored = file
-        .lfs
-        .as_ref()
-        .map(|lfs| &lfs.sha256)
-        .or(file.blob.as_ref());
-    if let (Some(name), Some(size)) = (stored, file.size) {
-        let part = cached.blob_path(name).with_extension("part");
-        if part.metadata().is_ok_and(|part| part.len() >= size) {
-            let _ = std::fs::remove_file(part);
+/// Downloads it to `blob`, unless it is there; one program at a time does.
+fn receive(file: &Listed, url: &str, token: Option<&str>, blob: &Path) -> Result<()> {
+    let shown = || blob.display().to_string();
+    let folder = blob.parent().unwrap_or(blob);
+    fs::create_dir_all(folder).with_context(shown)?;
+    let lock = File::create(blob.with_extension("lock")).with_context(shown)?;
+    lock.lock().with_context(shown)?;
+    if blob.is_file() {
+        return Ok(());
+    }
+    let part = blob.with_extension("part");
+    let wanted = Download {
+        url,
+        name: &file.rfilename,
+        token,
+        bytes: file.size,
+        resumes: true, // a blob's name tells its content
+        absent: "check the name, and for a private or gated model set HF_TOKEN to a token that may \
+                 read it",
+    };
+    let bar = download_bar()?;
+    bar.set_message(file.rfilename.clone());
+    let received = download(&wanted, &part, &mut |progress: Progress| {
+        if let Some(total) = progress.total {
+            bar.set_length(total);
         }
-    }
+        bar.set_position(progress.done);
+    });
+    bar.finish_and_clear();
+    received?;
+    fs::rename(&part, blob).with_context(shown)
 }
 
-fn download(repo: &ApiRepo, name: &str) -> Result<PathBuf> {
-    let bar = Bar(download_bar()?);
-    let path = repo.download_with_progress(name, bar).map_err(|error| {
-        let remedy = match error {
-            ApiError::LockAcquisition(_) => "another program is fetching it: wait until it is done",
-            _ => "the same command goes on where it stopped",
-        };
-        anyhow!("{error}; {remedy}")
-    })?;
-    Ok(path)
-}
-
-/// The progress of a file.
-struct Bar(ProgressBar);
-
-impl hf_hub::api::Progress for Bar {
-    fn init(&mut self, size: usize, name: &str) {
-        self.0.set_message(name.to_owned());
-        self.0.set_length(size as u64);
-        self.0.set_position(0);
+/// Makes `path` a relative link to the blob, in place of one that leads nowhere.
+fn link(blob: &Path, path: &Path) -> std::io::Result<()> {
+    if path.is_symlink() {
+        fs::remove_file(path)?;
     }
-
-    fn update(&mut self, size: usize) {
-        self.0.inc(size as u64);
-    }
-
-    fn finish(&mut self) {
-        self.0.finish_and_clear();
-    }
+    fs::create_dir_all(path.parent().unwrap_or(path))?;
+    let name = blob.file_name().unwrap_or_default();
+    // snapshots/COMMIT/NAME
+    std::os::unix::fs::symlink(Path::new("../../blobs").join(name), path)
 }
