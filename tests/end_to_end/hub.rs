@@ -196,7 +196,7 @@ fn answer(state: &State, path: &str, token: Option<&String>) -> (&'static str, S
             let headers = format!(
                 "{commit}X-Linked-Etag: \"{}\"\r\nLocation: {}/large/{model}/{name}\r\n",
                 sum(bytes),
-                state.address
+                state.address.replace("127.0.0.1", "localhost")
             );
             ("302 Found", headers, Vec::new())
         }
