@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::lines::{self, Axis, Curve, Point, Spread};
+use super::scene::COLOURS;
 use super::{About, Picture, capital, tasks};
 use crate::experiment::Choice;
 use crate::findings::Findings;
@@ -83,18 +84,32 @@ const MOST: usize = 6;
 /// Spreads the curves over pictures, the one that the others are compared with in each of them.
 fn legible(mut curves: Vec<Curve>, base: Option<usize>) -> Vec<Vec<Curve>> {
     if curves.len() <= MOST {
-        return vec![curves];
+        return vec![distinct(curves)];
     }
     let base = curves.iter().position(|curve| Some(curve.place) == base);
     let base = base.map(|at| curves.remove(at));
     let room = MOST - usize::from(base.is_some());
     let count = curves.len().div_ceil(room);
-    let of_part = |part: &[Curve]| part.iter().chain(&base).cloned().collect();
+    let of_part = |part: &[Curve]| distinct(part.iter().chain(&base).cloned().collect());
     // Parts alike in size.
     curves
         .chunks(curves.len().div_ceil(count))
         .map(of_part)
         .collect()
+}
+
+/// Methods far apart in an experiment have one colour; in a picture the earlier takes the next free
+/// one.
+fn distinct(mut curves: Vec<Curve>) -> Vec<Curve> {
+    for i in 0..curves.len() {
+        let free = |place: &usize| {
+            let mut others = curves.iter().enumerate().filter(|(j, _)| *j != i);
+            others.all(|(_, other)| other.place % COLOURS != place % COLOURS)
+        };
+        let place = curves[i].place;
+        curves[i].place = (place..place + COLOURS).find(free).unwrap_or(place);
+    }
+    curves
 }
 
 /// At every step that all runs were evaluated at: the mean, the least and the most, in percent.
@@ -139,5 +154,8 @@ mod tests {
         assert_eq!(places(6, Some(2)), [[0, 1, 2, 3, 4, 5]]);
         assert_eq!(places(7, Some(2)), [[0, 1, 3, 2], [4, 5, 6, 2]]);
         assert_eq!(places(8, None), [[0, 1, 2, 3], [4, 5, 6, 7]]);
+        // 19 would have the colour of 11, and the next is free.
+        let parts = places(20, Some(11));
+        assert_eq!(parts[3], [16, 17, 18, 20, 11]);
     }
 }

@@ -30,6 +30,9 @@ const SERIES: [(&str, &str); 8] = [
     ("#4d4d4d", "#b0b0b0"),
 ];
 
+/// Series of different colours.
+pub const COLOURS: usize = SERIES.len();
+
 /// The other inks.
 const OTHERS: [(Ink, &str, &str); 5] = [
     (Ink::Text, "#1f2328", "#e6e8eb"),
