@@ -25,22 +25,18 @@ pub fn points(plan: &Plan, rows: &[Row]) -> Vec<Point> {
             .iter()
             .filter(|row| row.group.method == method)
             .collect();
-        // What differs between tasks or K alone, as steps that follow from epochs, was not tried.
-        let of_group = |row: &&Row| -> Vec<Vec<String>> {
-            let trials = row.group.trials.iter();
-            trials.map(|run| run.shown.cells()).collect()
-        };
-        let mut groups: Vec<Vec<Vec<String>>> = of_method.iter().map(of_group).collect();
-        groups.dedup();
-        let varies = |at: &usize| {
-            let within = |group: &Vec<Vec<String>>| group.iter().any(|t| t[*at] != group[0][*at]);
-            groups.iter().any(within)
-        };
+        // What follows from the searched settings, or differs between tasks alone, was not tried.
+        let search = &plan.experiment.methods[method].search;
+        let tried: Vec<Vec<String>> = search.points.iter().map(Options::cells).collect();
+        let varies = |at: &usize| tried.iter().any(|cells| cells[*at] != tried[0][*at]);
         let varying: Vec<usize> = (0..Options::NAMES.len()).filter(varies).collect();
         let mut here: Vec<(String, Vec<f64>)> = Vec::new();
         for row in &of_method {
             let cells = row.run.shown.cells();
-            let name = |at: &usize| format!("{} {}", Options::NAMES[*at], cells[*at]);
+            let name = |at: &usize| match (Options::NAMES[*at], cells[*at].as_str()) {
+                (name, "") => format!("{name} none"),
+                (name, value) => format!("{name} {value}"),
+            };
             let settings = varying.iter().map(name).collect::<Vec<_>>().join(", ");
             let dev = row.fit.outcome.dev;
             match here.iter_mut().find(|(known, _)| *known == settings) {
