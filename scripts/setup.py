@@ -145,8 +145,9 @@ def install(item):
         new = Path(scratch) / "folder"
         new.mkdir()
         item.make(new)
-        # Thousands of headers would make every later start slow; the libraries tell enough.
-        files = (path for path in new.rglob("*") if path.is_file())
+        # Thousands of headers would make every later start slow; the libraries tell enough. Networks
+        # with certificates of their own add them to those of packages.
+        files = (path for path in new.rglob("*") if path.is_file() and path.suffix != ".pem")
         names = (path.relative_to(new).as_posix() for path in files)
         sizes = {name: (new / name).stat().st_size for name in names if "include/" not in name}
         (new / STAMP).write_text(json.dumps({"recipe": item.recipe, "sizes": sizes}, indent=1))

@@ -65,7 +65,7 @@ class SetupTest(unittest.TestCase):
         torch = {"torch/lib/libtorch_cpu.so": "cpu", "torch/include/a/b.h": "header"}
         packages = {
             "torch": wheel(self.wheels, "torch", torch),
-            "words": wheel(self.wheels, "words", {"words/a.txt": "a b c\n"}),
+            "words": wheel(self.wheels, "words", {"words/a.txt": "a b c\n", "words/all.pem": ""}),
         }
         take = [
             {"package": "torch", "from": "torch/include/", "to": "include/"},
@@ -187,6 +187,8 @@ class SetupTest(unittest.TestCase):
         if (3, 9) <= sys.version_info[:2] <= (3, 12):
             self.assert_done(self.setup("--bench", PIP_USER="1", PIP_REQUIRE_VIRTUALENV="1"))
             self.assertTrue((self.root / ".deps/bench/words/a.txt").exists())
+            (self.root / ".deps/bench/words/all.pem").write_text("one more certificate")
+            self.assertEqual(self.setup("--bench"), (0, ""))
         for version in [(3, 8), (3, 13)]:
             packages = setup.Reference("bench/requirements.txt", "bench", (3, 9))
             with mock.patch("sys.version_info", (*version, 0)):
