@@ -3,9 +3,10 @@
 
     setup.py [cpu|cuda] [--tests] [--tensorboard] [--bench] [--goldens]
 
-Everything comes from the package index that pip is configured for. What is kept is named in
-setup.json and checked by SHA-256, but for the packages of --bench and --goldens. A folder is unpacked beside its place and renamed into it when whole, so that
-an interruption never leaves one that looks complete. The standard library alone is needed.
+Everything comes from the package index that pip is configured for, and is named with its SHA-256 in
+setup.json or a requirements file; the packages of --bench and --goldens are named by their versions
+alone. A folder is unpacked beside its place and renamed into it when whole, so that an interruption
+never leaves one that looks complete. The standard library alone is needed.
 """
 
 import argparse

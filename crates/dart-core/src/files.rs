@@ -1,10 +1,10 @@
 //! Files that are either complete or not there, and their sums.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use dart_data::digest;
 
 use crate::error::{CoreError, Result};
 
@@ -40,23 +40,10 @@ pub fn fill_atomically(
         })
 }
 
-/// The SHA-256 of a file, which is read piece by piece: weights are large.
+/// The SHA-256 of a file.
 ///
 /// # Errors
 /// It cannot be read.
 pub fn sha256(path: &Path) -> Result<[u8; 32]> {
-    let fail = |e| CoreError::io(path, e);
-    let (mut file, mut hash) = (File::open(path).map_err(fail)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(fail)? {
-            0 => return Ok(hash.finalize().into()),
-            read => hash.update(&buffer[..read]),
-        }
-    }
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::sha256(path).map_err(|e| CoreError::io(path, e))
 }

@@ -6,14 +6,12 @@
 //! every address.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::catalog::{Source, Task};
+use crate::digest::{hex, sha256};
 use crate::download::{Download, Progress, download, fail};
-use crate::error::{self, DataError, Result};
+use crate::error::{DataError, Result};
 use crate::unpack::{is_archive, unpack};
 
 /// How files are fetched.
@@ -107,7 +105,8 @@ fn fetch_one(
     };
     download(&wanted, &part, progress)?;
     if let Some(expected) = &source.sha256 {
-        let found = sha256(&part)?;
+        let found = sha256(&part).map_err(|error| DataError::io(&part, error))?;
+        let found = hex(&found);
         if !found.eq_ignore_ascii_case(expected) {
             remove(&part)?;
             let message = format!("SHA-256 is {found}, expected {expected}");
@@ -152,23 +151,4 @@ fn file_name(url: &str) -> String {
 
 fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(|error| DataError::io(path, error))
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let mut file = error::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = file
-            .read(&mut buffer)
-            .map_err(|error| DataError::io(path, error))?;
-        if read == 0 {
-            return Ok(hasher
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect());
-        }
-        hasher.update(&buffer[..read]);
-    }
 }

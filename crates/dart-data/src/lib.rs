@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod check;
 pub mod corpus;
+pub mod digest;
 pub mod download;
 pub mod error;
 pub mod example;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Task;
+use crate::digest::hex;
 use crate::error::{DataError, Result};
 use crate::example::Example;
 use crate::layout::Layout;
@@ -362,10 +363,7 @@ impl Loading<'_> {
         let all = [&train, &dev, test]
             .map(|split| split.digest.as_slice())
             .concat();
-        let fingerprint = Sha256::digest(&all)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let fingerprint = hex(&Sha256::digest(&all));
         Splits {
             train: Arc::unwrap_or_clone(train.examples),
             dev: Arc::unwrap_or_clone(dev.examples),

@@ -30,7 +30,7 @@ pub struct Comparison {
     /// See `wins`.
     pub ties: usize,
     /// (task, seed) units that both have.
-    pub pairs: usize,
+    pub units: usize,
     /// Two-sided p by sign flips.
     pub p: f64,
     /// The same after Holm, over the comparisons of the table.
@@ -148,7 +148,7 @@ pub fn compare<'a>(
             wins: count(Ordering::Greater),
             losses: count(Ordering::Less),
             ties: count(Ordering::Equal),
-            pairs: differences.iter().map(Vec::len).sum(),
+            units: differences.iter().map(Vec::len).sum(),
             p: stats::sign_flip_p(&differences, FLIPS),
             p_holm: 1.0,
             test_rows: stats::percentiles(drawn).filter(|_| whole),

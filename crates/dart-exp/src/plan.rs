@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 
 use anyhow::{Context, Result, bail};
 use dart_core::checkpoint::fingerprint;
-use dart_core::files::hex;
 use dart_core::method::Method;
 use dart_data::Task;
+use dart_data::digest::hex;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::{Choice, Experiment};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_data::digest::hex;
 use dart_data::{Kind, Metric, Task};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{CoreError, Result};
-use crate::files::{hex, sha256};
+use crate::files::sha256;
 use crate::lm::weights::Files;
 use crate::method::Method;
 use crate::tokenizer::{SETTINGS, VOCABULARIES};

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_data::digest::hex;
+
 use super::card::{CARD, Card};
 use crate::error::{CoreError, Result};
-use crate::files::{hex, sha256, write_atomically};
+use crate::files::{sha256, write_atomically};
 
 /// A folder being filled beside its place; removed unless finished.
 pub(super) struct PartFolder {

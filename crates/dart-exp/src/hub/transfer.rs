@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use dart_core::files::{hex, sha256};
+use dart_core::files::sha256;
 use dart_data::Progress;
+use dart_data::digest::hex;
 use dart_data::download::{Download, download};
 use hf_hub::CacheRepo;
 

@@ -65,13 +65,13 @@ pub fn noise(noise: &Noise) -> String {
 
 /// What a comparison's columns are; `comparisons` stand in one table.
 pub fn explained(plan: &Plan, comparisons: &[Comparison]) -> String {
-    let pairs = comparisons.iter().map(|c| c.pairs).max().unwrap_or(0);
+    let units = comparisons.iter().map(|c| c.units).max().unwrap_or(0);
     format!(
         "Difference: mean over the tasks of the mean paired difference over the seeds, in points. \
          Test rows alone: the central 95 % when test rows are drawn anew with replacement, seeds \
          held fixed. g: the difference in standard deviations of the differences within a task \
          (Hedges' correction). p: two-sided, by {} random sign flips of all (task, seed) \
-         differences (at most {pairs}), then Holm's correction over the lines of this table. It \
+         differences (at most {units}), then Holm's correction over the lines of this table. It \
          speaks about these tasks and this model, not about others.{}{}",
         thousands(crate::compare::FLIPS),
         match plan.experiment.ks.len() {
