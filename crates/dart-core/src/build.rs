@@ -73,7 +73,7 @@ pub fn build(spec: &RunSpec) -> Result<Built> {
 /// # Errors
 /// As [`build`].
 pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
-    let device = device(&spec.settings.device)?;
+    let device = spec.settings.device.resolve()?;
     let tokenizer = Tokenizer::load(spec.model)?;
     let mut lm = match spec.method {
         Method::Sentence(_) => LanguageModel::load_encoder(spec.model)?,
@@ -274,37 +274,4 @@ fn source<'a>(spec: &RunSpec<'a>, settings: &Shown) -> Result<Source<'a>> {
     spec.demonstrations.ok_or_else(|| {
         CoreError::Setting("demonstrations need training examples to be drawn from".into())
     })
-}
-
-/// GPUs that libtorch sees.
-pub fn gpus() -> usize {
-    tch::Cuda::device_count().max(0) as usize
-}
-
-/// `auto`, `cpu`, `cuda` or `cuda:N`.
-///
-/// # Errors
-/// Another word, or a GPU that is not there.
-pub fn device(name: &str) -> Result<Device> {
-    let gpus = gpus();
-    let wanted = match name {
-        "cpu" => return Ok(Device::Cpu),
-        "auto" if gpus == 0 => return Ok(Device::Cpu),
-        "auto" | "cuda" => 0,
-        _ => match name.strip_prefix("cuda:").and_then(|n| n.parse().ok()) {
-            Some(n) => n,
-            None => {
-                let message = format!("device `{name}` is unknown; known: auto, cpu, cuda, cuda:N");
-                return Err(CoreError::Setting(message));
-            }
-        },
-    };
-    if wanted >= gpus {
-        let message = format!(
-            "device `{name}` is not there: libtorch sees {gpus} GPUs; use device: cpu, or set up \
-             the CUDA variant of libtorch"
-        );
-        return Err(CoreError::Setting(message));
-    }
-    Ok(Device::Cuda(wanted))
 }

@@ -6,6 +6,7 @@ pub mod build;
 pub mod checkpoint;
 pub mod classifier;
 pub mod control;
+pub mod device;
 pub mod error;
 pub mod files;
 pub mod fill_mask;
@@ -23,6 +24,7 @@ pub mod prompt;
 pub mod pseudo;
 pub mod rng;
 pub mod sentence;
+pub mod settings;
 pub mod tokenizer;
 pub mod train;
 

@@ -15,8 +15,9 @@ use tch::{Device, Kind, Tensor};
 
 pub use card::{Base, CARD, Card, CardTask, Contents, fingerprint};
 
-use crate::build::{Built, assemble, device};
+use crate::build::{Built, assemble};
 use crate::classifier::Parts;
+use crate::device::DeviceChoice;
 use crate::error::{CoreError, Result};
 use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Parameter, restore};
@@ -163,8 +164,8 @@ impl Checkpoint {
 /// # Errors
 /// A folder that is no checkpoint or is damaged, a base that is not the one it was trained on, or a
 /// device that is not there.
-pub fn load(dir: &Path, base: Option<&Path>, on: &str) -> Result<Checkpoint> {
-    load_on(dir, base, device(on)?)
+pub fn load(dir: &Path, base: Option<&Path>, on: DeviceChoice) -> Result<Checkpoint> {
+    load_on(dir, base, on.resolve()?)
 }
 
 fn load_on(dir: &Path, base: Option<&Path>, device: Device) -> Result<Checkpoint> {

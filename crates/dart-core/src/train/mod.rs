@@ -14,6 +14,7 @@ use dart_data::Example;
 use crate::adamw::{AdamW, Betas, linear_schedule};
 use crate::build::{Built, build};
 use crate::classifier::Place;
+use crate::device::DeviceChoice;
 use crate::error::{CoreError, Result};
 use crate::lm::{Parameter, Role, snapshot};
 use crate::method::Method;
@@ -94,7 +95,7 @@ pub fn score(spec: &RunSpec, examples: &[Example], state_dir: &Path) -> Result<S
 ///
 /// # Errors
 /// No finished fit there, a method without a model, or a model that does not work.
-pub fn load_best(spec: &RunSpec, state_dir: &Path, device: &str) -> Result<Built> {
+pub fn load_best(spec: &RunSpec, state_dir: &Path, device: DeviceChoice) -> Result<Built> {
     spec.settings.check()?;
     let state = FitState::new(spec, state_dir)?;
     if state.outcome()?.is_none() {
@@ -102,7 +103,7 @@ pub fn load_best(spec: &RunSpec, state_dir: &Path, device: &str) -> Result<Built
         return Err(CoreError::model(state_dir, message));
     }
     let settings = TrainSettings {
-        device: device.to_owned(),
+        device,
         ..spec.settings.clone()
     };
     let here = RunSpec {

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::experiment::definition::Listed;
 use crate::experiment::values::shots;
 use crate::findings::against::{self, Against};
 use crate::findings::bootstrap::Bootstrap;
@@ -162,7 +163,7 @@ fn published_lines(plan: &Plan) -> Vec<Line> {
                 });
                 lines.len() - 1
             });
-        let same = |task: &dart_data::Task| task.name == figure.task;
+        let same = |task: &Listed| task.name == figure.task;
         if let Some(task) = experiment.tasks.iter().position(same) {
             lines[at].scores[task] = Some(Score {
                 mean: figure.mean,

@@ -126,7 +126,11 @@ fn capital(text: &str) -> String {
 
 /// The tasks with their indices.
 fn tasks(plan: &Plan) -> impl Iterator<Item = (usize, &Task)> {
-    plan.experiment.tasks.iter().enumerate()
+    plan.experiment
+        .tasks
+        .iter()
+        .map(|listed| &listed.task)
+        .enumerate()
 }
 
 /// For each task, every line of the table as a bar; with several K the curves show it better.

@@ -1,7 +1,12 @@
 //! What is trained and how a text is classified: every baseline, DART and each ablation is a value
 //! of [`Method`] (presets are data, in the runner's YAML).
 
+mod fluency;
+
 use serde::{Deserialize, Serialize};
+
+use crate::settings::{MethodKind, Settings};
+pub use fluency::{Fluency, FluencyLabels, FluencyMask};
 
 /// A way to classify texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +20,45 @@ pub enum Method {
     Prompt(PromptMethod),
     /// Logistic regression on sentence embeddings.
     Sentence(SentenceMethod),
+}
+
+impl Method {
+    /// The method that these settings describe.
+    pub(crate) fn of(all: &Settings) -> Self {
+        let (train, embeddings) = (all.train, all.embeddings);
+        match all.kind {
+            MethodKind::Majority => Method::Majority,
+            MethodKind::Head => Method::Head(HeadMethod { train, embeddings }),
+            MethodKind::Sentence => Method::Sentence(SentenceMethod {
+                train,
+                embeddings,
+                logreg_c: all.logreg_c,
+            }),
+            MethodKind::Prompt => Method::Prompt(PromptMethod {
+                template: all.template,
+                labels: all.labels,
+                template_init: all.template_init,
+                label_init: all.label_init,
+                label_pieces: all.label_pieces,
+                full_vocab: all.full_vocab,
+                fluency: all.fluency.map(|weight| Fluency {
+                    weight,
+                    labels: all.fluency_labels,
+                    mask: all.fluency_mask,
+                    reference_bug: all.reference_bug,
+                }),
+                train,
+                embeddings,
+                template_tokens: all.template_tokens,
+                prompt_encoder: all.prompt_encoder,
+                demonstrations: all.demonstrations.map(|contexts| Shown {
+                    contexts,
+                    tokens: all.demonstration_tokens,
+                    share: all.demonstration_share,
+                }),
+            }),
+        }
+    }
 }
 
 /// Fine-tuning with a classification head.
@@ -180,46 +224,6 @@ pub enum LabelPieces {
     Mean,
     /// The first piece's row.
     First,
-}
-
-/// The fluency constraint L_F (paper, section 3.3).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fluency {
-    /// λ in L = L_C + λ L_F; above 0.
-    pub weight: f64,
-    /// Under which labels the masked word is predicted.
-    pub labels: FluencyLabels,
-    /// Which input tokens are masked.
-    pub mask: FluencyMask,
-    /// As the reference implementation: the slot is filled with a label *word*, which is then
-    /// compared with the labels' *pseudo* tokens, so that every label counts as a wrong one.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub reference_bug: bool,
-}
-
-/// Under which labels the masked word is predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FluencyLabels {
-    /// All of them up to six classes, `k: 5` above.
-    Auto,
-    /// All of them (the paper).
-    All,
-    /// The true one and this many wrong ones, drawn without replacement, weighted (n−1)/N.
-    K(usize),
-    /// One label an example, uniform (what the reference implementation meant).
-    Sampled,
-}
-
-/// Which input tokens are masked for the fluency constraint.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FluencyMask {
-    /// One random token of the input.
-    One,
-    /// Each token of the input with this probability, in (0, 1).
-    Rate(f64),
 }
 
 /// Which weights of the language model are trained.

@@ -1,0 +1,13 @@
+//! Every setting of a method and of its training: declared once in [`table`](mod@table), with name,
+//! type, default, limits, meaning and documentation.
+
+mod flat;
+pub mod limits;
+mod precision;
+mod table;
+mod training;
+
+pub use flat::{MethodKind, Settings};
+pub use limits::Limits;
+pub use precision::Precision;
+pub use training::TrainSettings;
