@@ -70,7 +70,7 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                     }
                     let scene = lines::curves(&shown, &x, &y, Spread::Band, curves);
                     let title = format!("{shown}: dev scores over the steps");
-                    pictures.push(Picture::new(About::Learning, &name, &title, scene));
+                    pictures.push(Picture::new(About::Learning, &name, &title, &scene));
                 }
             }
         }

@@ -1,7 +1,7 @@
-//! Pictures of an experiment's findings, each as SVG and as PNG of the same drawing.
+//! Pictures of an experiment's findings, each as SVG and, made from it, as PNG.
 //!
 //! The drawing is our own: of the libraries, plotters has whole pixels only and no release since 2024,
-//! kuva is 95,000 lines, and the PNG of either enables features beneath tch, which is then built anew.
+//! and kuva is 95,000 lines.
 
 mod chart;
 mod curves;
@@ -53,17 +53,15 @@ pub struct Picture {
     pub name: String,
     /// It as SVG.
     pub svg: String,
-    scene: Scene,
 }
 
 impl Picture {
-    fn new(about: About, name: &[&str], title: &str, scene: Scene) -> Self {
+    fn new(about: About, name: &[&str], title: &str, scene: &Scene) -> Self {
         let name: Vec<String> = name.iter().map(|part| slug(part)).collect();
         Picture {
             about,
             name: name.join("-"),
-            svg: svg::svg(&scene, title),
-            scene,
+            svg: svg::svg(scene, title),
         }
     }
 }
@@ -99,7 +97,7 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
     for picture in pictures {
         let file = |ending| folder.join(format!("{}.{ending}", picture.name));
         write_atomically(&file("svg"), picture.svg.as_bytes())?;
-        write_atomically(&file("png"), &png::png(&picture.scene)?)?;
+        write_atomically(&file("png"), &png::png(&picture.svg)?)?;
     }
     Ok(())
 }
@@ -154,7 +152,7 @@ fn bars(findings: &Findings) -> Vec<Picture> {
             About::Scores,
             &["scores", &task.name],
             &title,
-            scene,
+            &scene,
         ))
     };
     tasks(plan).filter_map(picture).collect()
@@ -181,7 +179,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
     }
     let scene = labels::draw(map, &shown, &task.words);
     let title = format!("{shown}: where the label embeddings went");
-    Picture::new(About::Labels, &name, &title, scene)
+    Picture::new(About::Labels, &name, &title, &scene)
 }
 
 /// One method less each other: over all tasks, then task by task.
@@ -198,7 +196,7 @@ fn differences(findings: &Findings) -> Vec<Picture> {
         if !rows.is_empty() {
             let scene = rows::points(shown, &axis, &rows);
             let name = ["differences", task];
-            pictures.push(Picture::new(About::Differences, &name, &title, scene));
+            pictures.push(Picture::new(About::Differences, &name, &title, &scene));
         }
     };
     let all = comparisons.iter().map(|c| Row {
