@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use crate::error::{CoreError, Result};
+use crate::settings::limits::{Limits, refuse};
 
 /// Where a run computes, written `cpu`, `auto`, `cuda` or `cuda:N`. That a GPU is there is seen by
 /// [`DeviceChoice::resolve`] alone: settings may be written on another machine.
@@ -44,6 +45,16 @@ impl DeviceChoice {
         }
         Ok(Device::Cuda(wanted))
     }
+}
+
+/// Lets libtorch compute with so many threads from now on.
+///
+/// # Errors
+/// A number that it cannot compute with, which it would panic at.
+pub(crate) fn set_threads(threads: usize) -> Result<()> {
+    refuse("threads", &threads, Limits::THREADS)?;
+    tch::set_num_threads(threads as i32);
+    Ok(())
 }
 
 /// GPUs that libtorch sees.

@@ -283,12 +283,16 @@ fn a_prompt_alone_is_small_and_belongs_to_its_model() {
         .to_string();
     assert!(refusal.contains("its files differ"), "{refusal}");
     let gone = moved.path().join("gone");
-    let refusal = load(&run.out(), Some(&gone), DeviceChoice::Cpu)
+    let error = load(&run.out(), Some(&gone), DeviceChoice::Cpu)
         .err()
-        .unwrap()
-        .to_string();
+        .unwrap();
     assert!(
-        refusal.contains("name its folder with --model"),
+        matches!(&error, CoreError::MissingBase { folder, .. } if *folder == gone),
+        "{error:?}"
+    );
+    let refusal = error.to_string();
+    assert!(
+        refusal.contains("gone: is not there, and the prompt needs the language model"),
         "{refusal}"
     );
 }

@@ -5,7 +5,6 @@ mod fluency;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{MethodKind, Settings};
 pub use fluency::{Fluency, FluencyLabels, FluencyMask};
 
 /// A way to classify texts.
@@ -20,45 +19,6 @@ pub enum Method {
     Prompt(PromptMethod),
     /// Logistic regression on sentence embeddings.
     Sentence(SentenceMethod),
-}
-
-impl Method {
-    /// The method that these settings describe.
-    pub(crate) fn of(all: &Settings) -> Self {
-        let (train, embeddings) = (all.train, all.embeddings);
-        match all.kind {
-            MethodKind::Majority => Method::Majority,
-            MethodKind::Head => Method::Head(HeadMethod { train, embeddings }),
-            MethodKind::Sentence => Method::Sentence(SentenceMethod {
-                train,
-                embeddings,
-                logreg_c: all.logreg_c,
-            }),
-            MethodKind::Prompt => Method::Prompt(PromptMethod {
-                template: all.template,
-                labels: all.labels,
-                template_init: all.template_init,
-                label_init: all.label_init,
-                label_pieces: all.label_pieces,
-                full_vocab: all.full_vocab,
-                fluency: all.fluency.map(|weight| Fluency {
-                    weight,
-                    labels: all.fluency_labels,
-                    mask: all.fluency_mask,
-                    reference_bug: all.reference_bug,
-                }),
-                train,
-                embeddings,
-                template_tokens: all.template_tokens,
-                prompt_encoder: all.prompt_encoder,
-                demonstrations: all.demonstrations.map(|contexts| Shown {
-                    contexts,
-                    tokens: all.demonstration_tokens,
-                    share: all.demonstration_share,
-                }),
-            }),
-        }
-    }
 }
 
 /// Fine-tuning with a classification head.

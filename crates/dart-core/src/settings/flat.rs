@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{Limits, refuse};
 use super::training::TrainSettings;
 use crate::error::Result;
-use crate::method::{LabelKind, Method, TemplateKind, TrainPart};
+use crate::method::{LabelKind, TemplateKind, TrainPart};
 
 /// What classifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ macro_rules! declare {
     };
 }
 
-crate::settings!(declare);
+crate::settings_table!(declare);
 
 impl Settings {
     /// Makes every setting one that decides something: epochs of `train_rows` examples become steps,
@@ -158,10 +158,5 @@ impl Settings {
     /// Whether a sentence encoder is used: to classify by, or to choose demonstrations.
     pub fn has_encoder(&self) -> bool {
         self.is_sentence() || self.has_demonstrations() && self.demonstration_share < 1.0
-    }
-
-    /// How a text is classified.
-    pub fn method(&self) -> Method {
-        Method::of(self)
     }
 }

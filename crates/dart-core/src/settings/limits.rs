@@ -94,24 +94,6 @@ pub trait Limited {
     fn number(&self) -> Option<f64>;
 }
 
-macro_rules! no_number {
-    ($($type:ty)*) => {
-        $(impl Limited for $type {
-            fn number(&self) -> Option<f64> {
-                None
-            }
-        })*
-    };
-}
-
-no_number! {
-    bool String
-    crate::method::TemplateKind crate::method::LabelKind crate::method::RowInit
-    crate::method::LabelPieces crate::method::PromptEncoderKind crate::method::TrainPart
-    crate::method::Embeddings crate::method::FluencyLabels crate::method::FluencyMask
-    crate::settings::Precision crate::device::DeviceChoice
-}
-
 impl Limited for f64 {
     fn number(&self) -> Option<f64> {
         Some(*self)

@@ -9,7 +9,7 @@
 /// what came later (0: there from the start). A later setting at its default is not written where a
 /// run is identified, so that it leaves finished runs alone; a new one takes the next number.
 #[macro_export]
-macro_rules! settings {
+macro_rules! settings_table {
     ($with:ident) => {
         $with! {
             method {
@@ -128,7 +128,7 @@ macro_rules! settings {
                 device: $crate::device::DeviceChoice = $crate::device::DeviceChoice::Cpu,
                     if has_model, in ANY, since 0;
                 /// The number format of the computation: `float32`, `bfloat16` or `float64`.
-                precision: $crate::settings::Precision = $crate::settings::Precision::Float32,
+                precision: $crate::settings::precision::Precision = $crate::settings::precision::Precision::Float32,
                     if has_model, in ANY, since 1;
                 /// Whether a backward pass computes each layer again instead of keeping what it computed,
                 /// to need less memory.

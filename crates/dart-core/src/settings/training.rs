@@ -55,7 +55,7 @@ macro_rules! declare {
     };
 }
 
-crate::settings!(declare);
+crate::settings_table!(declare);
 
 impl TrainSettings {
     /// Optimizer steps on `rows` training examples: those of `epochs` where these are given.

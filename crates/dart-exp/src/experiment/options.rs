@@ -167,7 +167,7 @@ macro_rules! options {
     };
 }
 
-dart_core::settings!(table);
+dart_core::settings_table!(table);
 
 impl Options {
     /// `steps` and `epochs` are two ways to say one thing: the one in `upper` replaces both here.

@@ -110,7 +110,7 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
             };
             let longest = run.job.settings.max_length;
             check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
-                let causal = config.causal() && method.fluency.is_some();
+                let causal = config.causal && method.fluency.is_some();
                 let hint = if causal { ", as dart-causal does" } else { "" };
                 let name = &experiment.methods[group.method].named.name;
                 Usage(format!(

@@ -3,13 +3,14 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::super::config::LmConfig;
-use super::super::layer::{Linear, Mode, merge_heads, split_heads, to};
-use super::super::packing::Packing;
-use super::super::params::{Parameter, Role};
-use super::super::weights::Weights;
 use super::config::Settings;
 use crate::error::Result;
+use crate::lm::attention::{merge_heads, split_heads};
+use crate::lm::config::LmConfig;
+use crate::lm::modules::{Linear, Mode, to};
+use crate::lm::packing::Packing;
+use crate::lm::params::{Parameter, Role};
+use crate::lm::weights::Weights;
 
 /// The relative embeddings and where each query finds those of each key.
 pub(super) struct Distances {

@@ -8,22 +8,31 @@ mod relative;
 
 use tch::{Device, Kind, Tensor};
 
-use super::backbone::{Backbone, Blueprint, Shape};
-use super::config::{LmConfig, Parsed};
-use super::head::{HeadBiases, HeadNames, Layout};
-use super::layer::{Linear, Mode, Norm, to};
-use super::masks;
-use super::params::{Parameter, Role};
-use super::stack::{Pass, Stack, Stacked};
-use super::weights::Weights;
 use crate::error::Result;
+use crate::lm::backbone::{Backbone, Blueprint, Parsed, Shape};
+use crate::lm::config::LmConfig;
+use crate::lm::head::{HeadBiases, HeadNames, Layout};
+use crate::lm::masks;
+use crate::lm::modules::{Linear, Mode, Norm, to};
+use crate::lm::params::{Parameter, Role};
+use crate::lm::stack::{Pass, Stack, Stacked};
+use crate::lm::weights::Weights;
 use attention::View;
 use config::Settings;
 use layer::{Convolution, Layer};
 use relative::{Near, RelativeEmbeddings};
 
-/// Reads `config.json`. `second`: version 2 or 3.
-pub(super) fn parse(text: &str, second: bool) -> Parsed {
+/// Version 1.
+pub(super) fn first(text: &str) -> Parsed {
+    parse(text, false)
+}
+
+/// Versions 2 and 3.
+pub(super) fn second(text: &str) -> Parsed {
+    parse(text, true)
+}
+
+fn parse(text: &str, second: bool) -> Parsed {
     let (config, settings) = Settings::parse(text, second)?;
     Ok((config, Box::new(settings)))
 }

@@ -4,17 +4,18 @@
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
-use super::backbone::{Backbone, Blueprint, Shape};
-use super::config::{Activation, Family, LmConfig, Parsed, activation, check_heads, check_tied};
-use super::config::{from_json, need};
-use super::head::Layout;
-use super::layer::{Mode, Norm, activate, in_kind, merge_heads, split_heads, to};
-use super::masks;
-use super::packing::Packing;
-use super::params::{Parameter, Role};
-use super::stack::{Pass, Stack, Stacked};
-use super::weights::Weights;
 use crate::error::Result;
+use crate::lm::attention::{merge_heads, split_heads};
+use crate::lm::backbone::{Backbone, Blueprint, Parsed, Shape};
+use crate::lm::config::{Activation, LmConfig, activation, check_heads, check_tied};
+use crate::lm::config::{from_json, need};
+use crate::lm::head::Layout;
+use crate::lm::masks;
+use crate::lm::modules::{Mode, Norm, activate, in_kind, to};
+use crate::lm::packing::Packing;
+use crate::lm::params::{Parameter, Role};
+use crate::lm::stack::{Pass, Stack, Stacked};
+use crate::lm::weights::Weights;
 
 #[derive(Deserialize)]
 struct Raw {
@@ -66,7 +67,8 @@ pub(super) fn parse(text: &str) -> Parsed {
     let layers = raw.n_layer.ok_or("`n_layer` is missing")?;
     let dropout = raw.resid_pdrop.unwrap_or(0.1);
     let config = LmConfig {
-        family: Family::Gpt2,
+        family: "GPT-2",
+        causal: true,
         vocab: need(raw.vocab_size, "vocab_size")?,
         embedding: hidden,
         hidden,

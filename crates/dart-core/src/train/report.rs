@@ -1,51 +1,8 @@
-//! What a run is told and what it reports.
+//! What a run reports.
 
-use std::path::Path;
-
-use dart_data::{Example, Task};
 use serde::{Deserialize, Serialize};
 
-pub use crate::control::Control;
-use crate::error::Result;
-use crate::method::Method;
-use crate::settings::limits::{Limits, refuse};
-pub use crate::settings::{Precision, TrainSettings};
-
-/// Lets libtorch compute with so many threads from now on.
-///
-/// # Errors
-/// A number that it cannot compute with, which it would panic at.
-pub(crate) fn set_threads(threads: usize) -> Result<()> {
-    refuse("threads", &threads, Limits::THREADS)?;
-    tch::set_num_threads(threads as i32);
-    Ok(())
-}
-
-/// Everything that identifies a run but its data.
-#[derive(Clone, Copy, Debug)]
-pub struct RunSpec<'a> {
-    /// Folder of the language model in Hugging Face's layout.
-    pub model: &'a Path,
-    /// What is trained and how texts are classified.
-    pub method: &'a Method,
-    /// How it is optimised.
-    pub settings: &'a TrainSettings,
-    /// Classes, manual template, label words and metric.
-    pub task: &'a Task,
-    /// Seed of everything random in the run.
-    pub seed: u64,
-    /// Where demonstrations come from, for methods that show some.
-    pub demonstrations: Option<Source<'a>>,
-}
-
-/// What demonstrations are drawn from.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// The run's training examples.
-    pub train: &'a [Example],
-    /// Folder of the sentence encoder that finds similar ones.
-    pub encoder: &'a Path,
-}
+use crate::control::Control;
 
 /// One optimizer step.
 #[derive(Clone, Debug)]
@@ -89,6 +46,11 @@ pub trait Observer {
     fn step(&mut self, report: &StepReport) -> Control;
     /// Called after every evaluation on dev.
     fn evaluation(&mut self, report: &EvalReport) -> Control;
+}
+
+// A share of 0 is not written, as in runs that show no demonstrations.
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }
 
 /// What a finished fit reports.
@@ -143,8 +105,4 @@ pub struct Scores {
     pub truncated: f64,
     /// One a row, in the order of the examples.
     pub predictions: Vec<Prediction>,
-}
-
-fn is_zero(share: &f64) -> bool {
-    *share == 0.0
 }

@@ -2,16 +2,16 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::super::backbone::Shape;
-use super::super::config::LmConfig;
-use super::super::layer::{Norm, in_kind, to};
-use super::super::masks;
-use super::super::params::{Parameter, Role, indices};
-use super::super::stack::Pass;
-use super::super::weights::Weights;
 use super::attention::Distances;
 use super::config::Relative;
 use crate::error::Result;
+use crate::lm::backbone::Shape;
+use crate::lm::config::LmConfig;
+use crate::lm::masks;
+use crate::lm::modules::{Norm, in_kind, to};
+use crate::lm::params::{Parameter, Role, indices};
+use crate::lm::stack::Pass;
+use crate::lm::weights::Weights;
 
 const EMBEDDINGS: &str = "encoder.rel_embeddings.weight";
 const NORM: &str = "encoder.LayerNorm";

@@ -2,14 +2,15 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::super::config::{Activation, LmConfig};
-use super::super::layer::{Linear, Mode, Norm, activate, merge_heads, split_heads};
-use super::super::packing::Packing;
-use super::super::params::Parameter;
-use super::super::rotary::Rotary;
-use super::super::weights::Weights;
-use super::Settings;
+use super::config::Settings;
 use crate::error::Result;
+use crate::lm::attention::{merge_heads, split_heads};
+use crate::lm::config::{Activation, LmConfig};
+use crate::lm::modules::{Linear, Mode, Norm, activate};
+use crate::lm::packing::Packing;
+use crate::lm::params::Parameter;
+use crate::lm::rotary::Rotary;
+use crate::lm::weights::Weights;
 
 /// What a layer's queries see: the mask and the positions.
 pub(super) struct View {

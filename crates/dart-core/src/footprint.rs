@@ -11,7 +11,8 @@ use crate::error::{CoreError, Result};
 use crate::lm::LmConfig;
 use crate::lm::weights::Files;
 use crate::method::{Embeddings, Fluency, FluencyMask, Method, TrainPart};
-use crate::train::{PREDICT_BATCH, Precision, TrainSettings};
+use crate::settings::{Precision, TrainSettings};
+use crate::train::predict::PREDICT_BATCH;
 
 /// What a process holds before it loads anything: the program, libtorch and its buffers.
 const PROCESS: f64 = 200.0 * MIB;
@@ -19,7 +20,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 /// What a run needs, in MiB.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Memory {
+pub struct Footprint {
     /// The weights.
     pub weights: f64,
     /// Gradients, AdamW's two moments and the best weights so far.
@@ -80,7 +81,7 @@ fn header(path: &Path) -> Result<Vec<(String, f64)>> {
     Ok(sizes)
 }
 
-/// The memory of a run on `classes` classes, about: `lengths` are its training inputs' tokens, the
+/// The memory footprint of a run on `classes` classes, about: `lengths` are its training inputs' tokens, the
 /// longest first.
 ///
 /// # Errors
@@ -91,7 +92,7 @@ pub fn estimate(
     settings: &TrainSettings,
     classes: usize,
     lengths: &[usize],
-) -> Result<Memory> {
+) -> Result<Footprint> {
     let config = LmConfig::read(model)?;
     let cut = settings.max_length.min(config.max_length());
     let lengths: Vec<usize> = lengths.iter().map(|n| (*n).min(cut)).collect();
@@ -128,7 +129,7 @@ pub fn estimate(
                 1
             };
             let tokens: usize = lengths.iter().take(settings.batch).sum();
-            let shape = Shape::new(&config, texts * settings.batch, longest, texts * tokens);
+            let shape = BatchShape::new(&config, texts * settings.batch, longest, texts * tokens);
             let layers = match settings.precision {
                 // Half the size, and a copy of each weight in the same format.
                 Precision::BFloat16 => 2.0 * (shape.kept(settings.recompute) + all - vocabulary),
@@ -138,11 +139,11 @@ pub fn estimate(
         }
     };
     let rows = PREDICT_BATCH * longest;
-    let predicting = float * Shape::new(&config, PREDICT_BATCH, longest, rows).one_layer();
+    let predicting = float * BatchShape::new(&config, PREDICT_BATCH, longest, rows).one_layer();
     // Reading a file takes its bytes and its tensors.
     let loading = weights;
     let most = loading.max(training + activations.max(predicting));
-    Ok(Memory {
+    Ok(Footprint {
         weights: weights / MIB,
         training: training / MIB,
         activations: activations / MIB,
@@ -151,7 +152,7 @@ pub fn estimate(
 }
 
 /// A batch going through the layers.
-struct Shape {
+struct BatchShape {
     batch: f64,
     seq: f64,
     /// Without pads.
@@ -163,9 +164,9 @@ struct Shape {
     attention_dropout: bool,
 }
 
-impl Shape {
+impl BatchShape {
     fn new(config: &LmConfig, batch: usize, seq: usize, tokens: usize) -> Self {
-        Shape {
+        BatchShape {
             batch: batch as f64,
             seq: seq as f64,
             tokens: tokens as f64,

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::super::names;
-use super::*;
+use tch::{Device, Kind, Tensor};
 
-fn config(family: Family) -> LmConfig {
+use super::config::Relative;
+use crate::lm::config::{Activation, LmConfig};
+use crate::lm::modules::{Linear, Mode};
+use crate::lm::packing::Packing;
+use crate::lm::post_norm::Layer;
+use crate::lm::weights::Weights;
+
+fn config() -> LmConfig {
     LmConfig {
-        family,
+        family: "",
+        causal: false,
         vocab: 9,
         embedding: 32,
         hidden: 32,
@@ -28,9 +35,10 @@ fn config(family: Family) -> LmConfig {
 
 /// Whether a layer drops values of what one of its halves gives. All else being 0, a half that
 /// gives 1 everywhere is evened out by its LayerNorm, unless some values were dropped.
-fn drops(family: Family, half: fn(&mut Layer) -> &mut Linear, mode: Mode) -> bool {
+fn drops(relative: Relative, half: fn(&mut Layer) -> &mut Linear, mode: Mode) -> bool {
     let mut weights = Weights::from_tensors(BTreeMap::new()); // whatever is taken is 0
-    let mut layer = Layer::take(&mut weights, &config(family), &names::BERT, "");
+    let (config, names) = (config(), &relative.names().parts);
+    let mut layer = Layer::take(&mut weights, &config, names, relative.dropout(&config), "");
     let options = (Kind::Float, Device::Cpu);
     layer.attention_norm.weight = Tensor::ones([32], options);
     layer.out_norm.weight = Tensor::ones([32], options);
@@ -48,20 +56,20 @@ fn drops(family: Family, half: fn(&mut Layer) -> &mut Linear, mode: Mode) -> boo
 /// `ffn_output`.
 #[test]
 fn dropout_stands_where_transformers_has_it() {
-    for (family, attended, fed) in [
-        (Family::Bert, true, true),
-        (Family::Roberta, true, true),
-        (Family::Electra, true, true),
-        (Family::DistilBert, false, true),
-        (Family::Albert, true, false),
+    for (relative, attended, fed) in [
+        (Relative::Bert, true, true),
+        (Relative::Roberta, true, true),
+        (Relative::Electra, true, true),
+        (Relative::DistilBert, false, true),
+        (Relative::Albert, true, false),
     ] {
         let dropped = |mode| {
             (
-                drops(family, |layer| &mut layer.attention_out, mode),
-                drops(family, |layer| &mut layer.down, mode),
+                drops(relative, |layer| &mut layer.attention_out, mode),
+                drops(relative, |layer| &mut layer.down, mode),
             )
         };
-        assert_eq!(dropped(Mode::Train), (attended, fed), "{family:?}");
-        assert_eq!(dropped(Mode::Evaluate), (false, false), "{family:?}");
+        assert_eq!(dropped(Mode::Train), (attended, fed), "{relative:?}");
+        assert_eq!(dropped(Mode::Evaluate), (false, false), "{relative:?}");
     }
 }

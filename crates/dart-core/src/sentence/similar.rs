@@ -6,10 +6,10 @@ use std::path::Path;
 use dart_data::Example;
 use tch::{Device, Kind, Tensor};
 
-use super::encode::{Encoded, Encoder};
+use super::encoder::SentenceEncoder;
 use crate::error::{CoreError, Result};
 use crate::lm::LanguageModel;
-use crate::sentence::SentenceEncoder;
+use crate::prompt::{Encoded, InputEncoder};
 use crate::tokenizer::Tokenizer;
 
 /// Examples whose similarities to the training examples stand in memory at a time.
@@ -22,7 +22,7 @@ const MOST_CANDIDATES: f64 = 5e8;
 struct Embedded {
     sentences: SentenceEncoder,
     tokenizer: Tokenizer,
-    encoder: Encoder,
+    encoder: InputEncoder,
     /// `[train, H]`.
     train: Tensor,
 }
@@ -77,7 +77,7 @@ impl Similar {
                 let mut embedded = Embedded {
                     sentences: SentenceEncoder::new(lm, tokenizer.special().pad)?,
                     tokenizer,
-                    encoder: Encoder::head(longest),
+                    encoder: InputEncoder::head(longest),
                     train: Tensor::new(),
                 };
                 embedded.train = embedded.embed(train)?;

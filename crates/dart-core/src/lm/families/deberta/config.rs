@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::super::config::{Activation, Family, LmConfig, activation, check_heads, check_tied};
-use super::super::config::{from_json, need};
+use crate::lm::config::{Activation, LmConfig, activation, check_heads, check_tied};
+use crate::lm::config::{from_json, need};
 
 #[derive(Deserialize)]
 struct Raw {
@@ -46,7 +46,7 @@ enum Kinds {
 
 /// What the DeBERTas have beyond [`LmConfig`].
 #[derive(Clone, Debug)]
-pub(in super::super) struct Settings {
+pub(super) struct Settings {
     /// Version 2 or 3: queries, keys and values are maps of their own.
     pub second: bool,
     /// Content to position.
@@ -65,7 +65,7 @@ pub(in super::super) struct Settings {
 
 /// Relative positions.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Relative {
+pub(super) struct Relative {
     /// Half the rows of the relative embeddings.
     pub span: i64,
     /// Distances that are told apart one by one up to half this many; `None`: all.
@@ -80,7 +80,7 @@ pub(in super::super) struct Relative {
 
 /// A convolution over the tokens.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Conv {
+pub(super) struct Conv {
     /// Tokens that it sees.
     pub kernel: i64,
     /// Groups of channels.
@@ -110,7 +110,8 @@ impl Settings {
         let activation_named = activation(raw.hidden_act.as_deref().unwrap_or("gelu"))?;
         let dropout = raw.hidden_dropout_prob.unwrap_or(0.1);
         let config = LmConfig {
-            family: Family::Deberta,
+            family: "DeBERTa",
+            causal: false,
             vocab: need(raw.vocab_size, "vocab_size")?,
             embedding: need(raw.embedding_size.or(Some(hidden)), "embedding_size")?,
             hidden,

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{dart, goldens};
+use dart_core::footprint::{Footprint, estimate};
 use dart_core::lm::LanguageModel;
-use dart_core::memory::{Memory, estimate};
 use dart_core::method::{Embeddings, HeadMethod, Method, PromptMethod, SentenceMethod, TrainPart};
 use dart_core::train::{Precision, TrainSettings};
 
@@ -20,7 +20,7 @@ fn settings() -> TrainSettings {
     }
 }
 
-fn of(method: &PromptMethod, settings: &TrainSettings) -> Memory {
+fn of(method: &PromptMethod, settings: &TrainSettings) -> Footprint {
     let method = Method::Prompt(method.clone());
     estimate(&goldens().join("bert-tiny"), &method, settings, 3, &[18; 8]).unwrap()
 }

@@ -2,14 +2,14 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::super::config::{Activation, LmConfig};
-use super::super::layer::{Linear, Mode, Norm, activate, in_kind, to};
-use super::super::packing::Packing;
-use super::super::params::{Parameter, Role};
-use super::super::weights::Weights;
 use super::attention::{Attention, View};
 use super::config::{Conv, Settings};
 use crate::error::Result;
+use crate::lm::config::{Activation, LmConfig};
+use crate::lm::modules::{Linear, Mode, Norm, activate, in_kind, to};
+use crate::lm::packing::Packing;
+use crate::lm::params::{Parameter, Role};
+use crate::lm::weights::Weights;
 
 /// Self-attention and feed-forward, each with residual and LayerNorm.
 pub(super) struct Layer {

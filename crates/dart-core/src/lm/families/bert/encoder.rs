@@ -1,21 +1,23 @@
-//! The post-LayerNorm transformer that BERT, RoBERTa, XLM-R, DistilBERT, ELECTRA and ALBERT are
-//! settings of: input embeddings in, hidden states out.
+//! Their transformer: input embeddings in, hidden states out.
 
 use tch::{Device, Kind, Tensor};
 
-use super::backbone::{Backbone, Blueprint, Shape};
-use super::config::{Family, LmConfig};
-use super::head::{HeadBiases, HeadNames, Layout};
-use super::layer::{Layer, Linear, Mode, Norm, to};
-use super::masks;
+use super::config::Relative;
+use super::names::{ALBERT, BERT, DISTILBERT, ELECTRA, ROBERTA};
 use super::names::{EMBEDDING_NORM, Names, POSITIONS, TOKEN_TYPES, WORDS};
-use super::params::{Parameter, Role};
-use super::stack::{Pass, Stack, Stacked};
-use super::weights::Weights;
 use crate::error::Result;
+use crate::lm::backbone::{Backbone, Blueprint, Shape};
+use crate::lm::config::LmConfig;
+use crate::lm::head::{HeadBiases, HeadNames, Layout};
+use crate::lm::masks;
+use crate::lm::modules::{Linear, Mode, Norm, to};
+use crate::lm::params::{Parameter, Role};
+use crate::lm::post_norm::{Dropout, Layer};
+use crate::lm::stack::{Pass, Stack, Stacked};
+use crate::lm::weights::Weights;
 
 /// Everything between the word embeddings and the hidden states.
-pub(super) struct Encoder {
+struct Bert {
     positions: Tensor,
     token_types: Option<Tensor>,
     norm: Norm,
@@ -25,73 +27,84 @@ pub(super) struct Encoder {
     names: &'static Names,
 }
 
-impl Encoder {
-    /// Takes the encoder's tensors, whose names start with `prefix`.
-    pub fn take(
-        weights: &mut Weights,
-        config: &LmConfig,
-        names: &'static Names,
-        prefix: &str,
-    ) -> Self {
-        let c = config;
+impl Relative {
+    pub(super) fn names(self) -> &'static Names {
+        match self {
+            Relative::Bert => &BERT,
+            Relative::Roberta => &ROBERTA,
+            Relative::DistilBert => &DISTILBERT,
+            Relative::Electra => &ELECTRA,
+            Relative::Albert => &ALBERT,
+        }
+    }
+
+    /// DistilBERT drops nothing of what attention gives, ALBERT nothing of what feed-forward gives.
+    pub(super) fn dropout(self, c: &LmConfig) -> Dropout {
+        let unless = |relative: Relative| if self == relative { 0.0 } else { c.dropout };
+        Dropout {
+            attention: c.attention_dropout,
+            attended: unless(Relative::DistilBert),
+            fed: unless(Relative::Albert),
+        }
+    }
+
+    /// Takes the tensors whose names start with `prefix`.
+    fn take(self, weights: &mut Weights, c: &LmConfig, prefix: &str) -> Bert {
+        let names = self.names();
+        let one_layer = self == Relative::Albert;
         let token_types = (c.token_types > 0).then(|| {
             weights.take(
                 &format!("{prefix}{TOKEN_TYPES}"),
                 &[c.token_types, c.embedding],
             )
         });
-        let project = (!names.project.is_empty()
-            && (c.embedding != c.hidden || c.family == Family::Albert))
-            .then(|| {
-                let name = format!("{prefix}{}", names.project);
-                Linear::take(weights, &name, c.embedding, c.hidden)
-            });
-        let stored = if c.family == Family::Albert {
-            1
-        } else {
-            c.layers
+        let projects = !names.project.is_empty() && (c.embedding != c.hidden || one_layer);
+        let project = projects.then(|| {
+            let name = format!("{prefix}{}", names.project);
+            Linear::take(weights, &name, c.embedding, c.hidden)
+        });
+        let stored = if one_layer { 1 } else { c.layers };
+        let mut layer = |i: usize| {
+            let at = layer_prefix(prefix, names.layer, i);
+            Layer::take(weights, c, &names.parts, self.dropout(c), &at)
         };
-        Encoder {
+        let layers = (0..stored).map(&mut layer).collect();
+        let norm = format!("{prefix}{EMBEDDING_NORM}");
+        Bert {
             positions: weights.take(&format!("{prefix}{POSITIONS}"), &[c.positions, c.embedding]),
             token_types,
-            norm: Norm::take(
-                weights,
-                &format!("{prefix}{EMBEDDING_NORM}"),
-                c.embedding,
-                c.eps,
-            ),
+            norm: Norm::take(weights, &norm, c.embedding, c.eps),
             project,
-            layers: (0..stored)
-                .map(|i| Layer::take(weights, c, names, &layer_prefix(prefix, names.layer, i)))
-                .collect(),
+            layers,
             config: c.clone(),
             names,
         }
     }
 }
 
-impl Blueprint for &'static Names {
+impl Blueprint for Relative {
     fn layout(&self, _: &Weights) -> Layout {
+        let names = self.names();
         Layout {
-            prefix: self.prefix,
+            prefix: names.prefix,
             words: WORDS,
             head: Some(HeadNames {
-                dense: self.head_dense,
-                norm: self.head_norm,
-                bias: self.head_bias,
-                sign: self.head_bias.into(),
+                dense: names.head_dense,
+                norm: names.head_norm,
+                bias: names.head_bias,
+                sign: names.head_bias.into(),
                 biases: HeadBiases::ALL,
             }),
-            ignored: self.ignored.iter().map(|&name| name.into()).collect(),
+            ignored: names.ignored.iter().map(|&name| name.into()).collect(),
         }
     }
 
     fn backbone(&self, weights: &mut Weights, c: &LmConfig, prefix: &str) -> Box<dyn Backbone> {
-        Box::new(Stacked::new(Encoder::take(weights, c, self, prefix)))
+        Box::new(Stacked::new(self.take(weights, c, prefix)))
     }
 }
 
-impl Stack for Encoder {
+impl Stack for Bert {
     /// Added to the attention scores, `[batch, 1, 1, seq]`.
     type View = Tensor;
 
@@ -147,7 +160,7 @@ impl Stack for Encoder {
             project.list(&format!("{prefix}{}", names.project), into);
         }
         for (i, layer) in self.layers.iter().enumerate() {
-            layer.list(names, &layer_prefix(prefix, names.layer, i), into);
+            layer.list(&names.parts, &layer_prefix(prefix, names.layer, i), into);
         }
     }
 
