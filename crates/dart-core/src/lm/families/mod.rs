@@ -14,8 +14,11 @@ use super::backbone::{Blueprint, Parsed};
 use super::config::{LmConfig, from_json};
 use crate::error::{CoreError, Result};
 
+/// Reads a `config.json`.
+type Parse = fn(&str) -> Parsed;
+
 /// What reads a `config.json`, by the `model_type` that it states.
-static FAMILIES: [(&str, fn(&str) -> Parsed); 11] = [
+static FAMILIES: [(&str, Parse); 11] = [
     ("bert", bert::bert),
     ("roberta", bert::roberta),
     ("xlm-roberta", bert::roberta),
