@@ -4,15 +4,15 @@ use dart_data::{Example, Task};
 use tch::{Device, Kind};
 
 use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceClassifier, check};
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, LmConfig};
 use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
 use crate::prompt::truncated_share;
 use crate::prompt::{Encoded, InputEncoder, Lengths, Part, Template, Verbalizer};
 use crate::sentence::Similar;
+use crate::settings::Precision;
 use crate::tokenizer::Tokenizer;
-use crate::train::settings::{Precision, set_threads};
 use crate::train::spec::{RunSpec, Source};
 
 /// A classifier with what encodes its inputs.
@@ -67,7 +67,7 @@ impl Built {
 /// # Errors
 /// The model does not load, the device is not there, or a setting does not work.
 pub fn build(spec: &RunSpec) -> Result<Built> {
-    build_on(spec, spec.settings.device.parse()?)
+    build_on(spec, spec.settings.device)
 }
 
 /// [`build`] on another device than the settings name.
@@ -82,11 +82,7 @@ pub(crate) fn build_on(spec: &RunSpec, device: DeviceChoice) -> Result<Built> {
 /// # Errors
 /// As [`build`].
 pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
-    load(
-        spec,
-        spec.settings.device.parse::<DeviceChoice>()?.resolve()?,
-        kind,
-    )
+    load(spec, spec.settings.device.resolve()?, kind)
 }
 
 fn load(spec: &RunSpec, device: Device, kind: Kind) -> Result<Built> {

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use crate::error::{CoreError, Result};
+use crate::settings::limits::{Limits, refuse};
 
 /// Where a run computes, written `cpu`, `auto`, `cuda` or `cuda:N`. That a GPU is there is seen by
 /// [`DeviceChoice::resolve`] alone: settings may be written on another machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub enum DeviceChoice {
     /// The CPU.
     #[default]
@@ -43,6 +45,16 @@ impl DeviceChoice {
         }
         Ok(Device::Cuda(wanted))
     }
+}
+
+/// Lets libtorch compute with so many threads from now on.
+///
+/// # Errors
+/// A number that it cannot compute with, which it would panic at.
+pub(crate) fn set_threads(threads: usize) -> Result<()> {
+    refuse("threads", &threads, Limits::THREADS)?;
+    tch::set_num_threads(threads as i32);
+    Ok(())
 }
 
 /// GPUs that libtorch sees.
@@ -78,11 +90,20 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-impl TryFrom<String> for DeviceChoice {
-    type Error = CoreError;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
+impl<'de> Deserialize<'de> for DeviceChoice {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = DeviceChoice;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("auto, cpu, cuda or cuda:N")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<DeviceChoice, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        // Read where it stands, so that an error keeps its line.
+        d.deserialize_str(Text)
     }
 }
 

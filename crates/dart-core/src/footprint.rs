@@ -11,8 +11,8 @@ use crate::error::{CoreError, Result};
 use crate::lm::LmConfig;
 use crate::lm::weights::Files;
 use crate::method::{Embeddings, Fluency, FluencyMask, Method, TrainPart};
+use crate::settings::{Precision, TrainSettings};
 use crate::train::predict::PREDICT_BATCH;
-use crate::train::settings::{Precision, TrainSettings};
 
 /// What a process holds before it loads anything: the program, libtorch and its buffers.
 const PROCESS: f64 = 200.0 * MIB;

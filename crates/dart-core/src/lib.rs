@@ -24,6 +24,7 @@ pub mod prompt;
 pub mod pseudo;
 pub mod rng;
 pub mod sentence;
+pub mod settings;
 pub mod tokenizer;
 pub mod train;
 

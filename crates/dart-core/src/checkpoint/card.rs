@@ -12,9 +12,9 @@ use crate::error::{CoreError, Result};
 use crate::files::sha256;
 use crate::lm::weights::Files;
 use crate::method::Method;
+use crate::settings::TrainSettings;
 use crate::tokenizer::{SETTINGS, VOCABULARIES};
 use crate::train::report::FitOutcome;
-use crate::train::settings::TrainSettings;
 use crate::train::spec::RunSpec;
 
 /// The card's file name.

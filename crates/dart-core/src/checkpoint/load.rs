@@ -8,13 +8,12 @@ use tch::{Device, Tensor};
 use super::card::{CARD, Card, Contents, fingerprint};
 use super::layout::{self, HEAD, PROMPT};
 use crate::build::{Built, assemble};
-use crate::device::DeviceChoice;
+use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
 use crate::lm::weights::Weights;
 use crate::lm::{LanguageModel, Parameter, restore};
 use crate::tokenizer::Tokenizer;
 use crate::train::predict::predict;
-use crate::train::settings::set_threads;
 use crate::train::spec::RunSpec;
 
 /// A checkpoint, ready to predict.

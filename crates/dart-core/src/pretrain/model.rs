@@ -6,12 +6,12 @@ use tch::{Device, Kind, Tensor};
 
 use super::blocks::{Masked, hide};
 use super::settings::{HeldOut, PretrainSettings};
+use crate::device::set_threads;
 use crate::error::Result;
 use crate::lm::{LanguageModel, Mode, Parameter, Role, Shape, indices};
 use crate::pseudo::lookup;
 use crate::rng::Rng;
 use crate::tokenizer::Special;
-use crate::train::settings::set_threads;
 
 /// Share of tokens to predict when scoring held-out blocks.
 const HELD_OUT_RATE: f64 = 0.15;

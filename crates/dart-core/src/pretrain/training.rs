@@ -10,12 +10,12 @@ use super::model::MaskedModel;
 use super::settings::{HeldOut, PretrainReport, PretrainSettings};
 use crate::adamw::{AdamW, Betas, linear_schedule};
 use crate::control::Control;
+use crate::device::set_threads;
 use crate::error::{CoreError, Result};
 use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Parameter, Role, indices, restore};
 use crate::rng::{Rng, key};
 use crate::tokenizer::Special;
-use crate::train::settings::set_threads;
 
 /// A model in masked-token training.
 pub struct Pretraining {

@@ -5,15 +5,14 @@ mod fit;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod scoring;
-pub(crate) mod settings;
 pub(crate) mod spec;
 mod state;
 mod timing;
 mod trainer;
 
 pub use crate::control::Control;
+pub use crate::settings::{Precision, TrainSettings};
 pub use fit::{fit, load_best, score};
 pub use report::{EvalReport, FitOutcome, Observer, Prediction, Scores, StepReport};
-pub use settings::{Precision, TrainSettings};
 pub use spec::{RunSpec, Source};
 pub use timing::{Timing, time};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use dart_data::{Example, Task};
 
-use super::settings::TrainSettings;
 use crate::method::Method;
+use crate::settings::TrainSettings;
 
 /// Everything that identifies a run but its data.
 #[derive(Clone, Copy, Debug)]

@@ -106,7 +106,7 @@ fn settings_that_cannot_work_are_refused_with_the_card() {
             .err()
             .unwrap()
             .to_string();
-        let said = format!("threads is {threads}");
+        let said = format!("`threads` is {threads}");
         assert!(
             refusal.contains(CARD) && refusal.contains(&said),
             "{refusal}"

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use common::{close, dart, example, goldens, task};
 use dart_core::build::{Built, build_as};
+use dart_core::device::DeviceChoice;
 use dart_core::lm::Mode;
 use dart_core::method::{LabelKind, Method, TemplateKind};
 use dart_core::prompt::{Batch, Encoded};
@@ -57,7 +58,7 @@ fn settings(max_length: usize) -> TrainSettings {
         patience: None,
         max_length,
         threads: 1,
-        device: "cpu".into(),
+        device: DeviceChoice::Cpu,
         precision: Precision::Float32,
         recompute: false,
         ..TrainSettings::default()

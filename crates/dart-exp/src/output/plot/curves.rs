@@ -1,0 +1,201 @@
+//! Scores over K, and over a setting that methods differ in.
+
+use super::lines::{self, Axis, Curve, Point, Spread};
+use super::picture::{About, Picture, axis, capital, tasks};
+use crate::experiment::options::Options;
+use crate::findings::summary::{Findings, Line, Score};
+
+/// The curves that the experiment has.
+pub fn pictures(findings: &Findings) -> Vec<Picture> {
+    let mut pictures = over_k(findings);
+    for setting in 0..Options::NAMES.len() {
+        pictures.extend(over_setting(findings, setting));
+    }
+    pictures
+}
+
+fn point(x: f64, score: &Score) -> Point {
+    Point {
+        x,
+        y: score.mean,
+        spread: score.interval,
+    }
+}
+
+/// One picture a task; a curve a method and model.
+fn over_k(findings: &Findings) -> Vec<Picture> {
+    let plan = findings.plan;
+    // All there are is no number to stand on the axis.
+    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    if numbers.count() < 2 {
+        return Vec::new();
+    }
+    let mut pictures = Vec::new();
+    for (t, task) in tasks(plan) {
+        let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
+        for line in findings.lines.iter().filter(|line| line.method.is_some()) {
+            if !keys.contains(&(line.method, &line.model)) {
+                keys.push((line.method, &line.model));
+            }
+        }
+        let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
+            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
+            let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
+            let name = lines.first()?.series.clone();
+            let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
+            curve(name, place, lines.iter().filter_map(point).collect())
+        };
+        let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
+        if curves.is_empty() {
+            continue;
+        }
+        let x = Axis {
+            name: "K, training examples a class".to_owned(),
+            doubling: true,
+        };
+        let scene = lines::curves(&task.title, &x, &axis(plan, t), Spread::Whiskers, &curves);
+        let title = format!("{}: scores over K", task.title);
+        let name = ["k-shot", &task.name];
+        pictures.push(Picture::new(About::Curves, &name, &title, &scene));
+    }
+    pictures
+}
+
+/// A curve with its points in order; none without a point.
+fn curve(name: String, place: usize, mut points: Vec<Point>) -> Option<Curve> {
+    points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    (!points.is_empty()).then_some(Curve {
+        name,
+        place,
+        points,
+    })
+}
+
+/// Methods that differ in nothing but one number, three of them at least.
+struct Family {
+    /// The other settings.
+    key: Vec<String>,
+    /// Value and method.
+    members: Vec<(f64, usize)>,
+}
+
+fn families(findings: &Findings, setting: usize) -> Vec<Family> {
+    let plan = findings.plan;
+    let mut families: Vec<Family> = Vec::new();
+    for (m, choice) in plan.experiment.methods.iter().enumerate() {
+        let Some(group) = plan.groups.iter().find(|group| group.method == m) else {
+            continue;
+        };
+        // What a search chose is not a setting of the method.
+        let [run] = group.trials.as_slice() else {
+            continue;
+        };
+        let mut key = run.shown.cells();
+        let Ok(value) = std::mem::take(&mut key[setting]).parse::<f64>() else {
+            continue;
+        };
+        key.push(format!("{:?}", choice.named.kind));
+        match families.iter_mut().find(|family| family.key == key) {
+            Some(family) => family.members.push((value, m)),
+            None => families.push(Family {
+                key,
+                members: vec![(value, m)],
+            }),
+        }
+    }
+    for family in &mut families {
+        family.members.sort_by(|a, b| a.0.total_cmp(&b.0));
+        family.members.dedup_by(|a, b| a.0 == b.0);
+    }
+    families.retain(|family| family.members.len() >= 3);
+    families
+}
+
+fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
+    let plan = findings.plan;
+    let families = families(findings, setting);
+    if families.is_empty() || plan.experiment.ks.len() > 1 {
+        return Vec::new();
+    }
+    let values = || families.iter().flat_map(|f| &f.members).map(|(v, _)| *v);
+    let (least, most) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(0.0, f64::max),
+    );
+    let name = Options::NAMES[setting];
+    let shown = name.replace('_', " ");
+    let x = Axis {
+        name: capital(&shown),
+        doubling: least > 0.0 && most / least >= 16.0,
+    };
+    let mut pictures = Vec::new();
+    for (t, task) in tasks(plan) {
+        let mut curves = Vec::new();
+        for family in &families {
+            for model in &plan.experiment.models {
+                let point = |(value, method): &(f64, usize)| {
+                    let same = |line: &&Line| {
+                        let own = !plan.experiment.methods[*method].shares_models();
+                        line.method == Some(*method)
+                            && (own || line.model.as_ref().is_none_or(|m| *m == model.name))
+                    };
+                    let line = findings.lines.iter().find(same)?;
+                    Some(point(*value, line.scores[t].as_ref()?))
+                };
+                let title =
+                    |(_, m): &(f64, usize)| plan.experiment.methods[*m].named.title.as_str();
+                let titles: Vec<&str> = family.members.iter().map(title).collect();
+                let mut name = shared_title(&titles);
+                if plan.experiment.models.len() > 1 {
+                    name = format!("{name}, {}", model.name);
+                }
+                let points = family.members.iter().filter_map(point).collect();
+                curves.extend(curve(name, curves.len(), points));
+            }
+        }
+        if curves.is_empty() {
+            continue;
+        }
+        let y = axis(plan, t);
+        let scene = lines::curves(&task.title, &x, &y, Spread::Whiskers, &curves);
+        let title = format!("{}: scores over {shown}", task.title);
+        let file = [name, &task.name];
+        pictures.push(Picture::new(About::Curves, &file, &title, &scene));
+    }
+    pictures
+}
+
+/// The words that the titles of a family begin with; its first and last title where they share none.
+fn shared_title(titles: &[&str]) -> String {
+    let (Some(first), Some(last)) = (titles.first(), titles.last()) else {
+        return String::new();
+    };
+    let words: Vec<&str> = first.split(' ').collect();
+    let shared = |i: &usize| {
+        let mut others = titles.iter().map(|title| title.split(' ').nth(*i));
+        others.all(|word| word == Some(words[*i]))
+    };
+    let count = (0..words.len()).take_while(shared).count();
+    let start = words[..count].join(" ");
+    match start.trim_end_matches([',', ':', '=', '(', ' ']) {
+        "" => format!("{first} … {last}"),
+        start => start.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_named_by_the_words_that_its_titles_share() {
+        for (titles, name) in [
+            (["DART, 1 token", "DART, 10 tokens", "DART, 2"], "DART"),
+            (["DART 1", "DART 10", "DART 100"], "DART"),
+            (["1 token", "10 tokens", "20 tokens"], "1 token … 20 tokens"),
+            (["DART", "DART", "DART"], "DART"),
+        ] {
+            assert_eq!(shared_title(&titles), name);
+        }
+    }
+}
