@@ -40,11 +40,14 @@ pub fn one_line(error: &anyhow::Error) -> String {
     line
 }
 
-/// The exit code of an error: 2 for [`Usage`] and settings that cannot work, 130 for
+/// The exit code of an error: 2 for [`Usage`] and for settings and inputs that cannot work, 130 for
 /// [`Interrupted`], 1 for all others.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let setting = matches!(error.downcast_ref(), Some(CoreError::Setting(_)));
-    if error.is::<Usage>() || setting {
+    let wrong_call = matches!(
+        error.downcast_ref(),
+        Some(CoreError::Setting(_) | CoreError::Input(_))
+    );
+    if error.is::<Usage>() || wrong_call {
         ExitCode::from(2)
     } else if error.is::<Interrupted>() {
         ExitCode::from(130)
@@ -63,5 +66,39 @@ mod tests {
         let error = Err::<(), _>(anyhow!("disk full")).context("a.csv: disk full");
         let error = error.context("writing").unwrap_err();
         assert_eq!(one_line(&error), "writing: a.csv: disk full");
+    }
+
+    #[test]
+    fn only_a_wrong_call_or_configuration_ends_with_2() {
+        let text = || "why".to_owned();
+        let wrong: [anyhow::Error; 3] = [
+            Usage(text()).into(),
+            CoreError::Setting(text()).into(),
+            CoreError::Input(text()).into(),
+        ];
+        for error in wrong {
+            let error = error.context("method dart");
+            assert_eq!(exit_code(&error), ExitCode::from(2), "{error:?}");
+        }
+        let norm = f64::NAN;
+        let failures = [
+            CoreError::Diverged { step: 7, norm },
+            CoreError::State(text()),
+            CoreError::Unsupported(text()),
+            CoreError::Encoding(text()),
+            CoreError::model("model.safetensors", "damaged"),
+            CoreError::io("out", std::io::Error::other("disk full")),
+            CoreError::MissingBase {
+                folder: "gone".into(),
+                name: "tiny".into(),
+            },
+        ];
+        for error in failures {
+            let error = anyhow::Error::from(error).context("method dart");
+            assert_eq!(exit_code(&error), ExitCode::FAILURE, "{error:?}");
+        }
+        assert_eq!(exit_code(&anyhow!("other")), ExitCode::FAILURE);
+        let stopped = anyhow::Error::from(Interrupted(text()));
+        assert_eq!(exit_code(&stopped), ExitCode::from(130));
     }
 }
