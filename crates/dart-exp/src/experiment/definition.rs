@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dart_data::Task;
+use dart_data::{Shots, Task};
 
 use crate::experiment::methods::Named;
 use crate::experiment::options::{Kind, Options};
@@ -63,7 +63,7 @@ pub struct Experiment {
     /// Methods in the order of the rows.
     pub methods: Vec<Choice>,
     /// Training examples a class.
-    pub ks: Vec<usize>,
+    pub ks: Vec<Shots>,
     /// Seeds.
     pub seeds: Vec<u64>,
     /// Limit of test rows.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use dart_data::Task;
+use dart_data::{Shots, Task};
 
 use crate::experiment::call::Call;
 use crate::experiment::definition::{Choice, Experiment};
@@ -13,7 +13,7 @@ use crate::experiment::options::{Grid, Kind, Options};
 use crate::experiment::resolve::ENCODER;
 use crate::experiment::search::{self, Sampling};
 use crate::experiment::tasks::{TaskEntry, catalog};
-use crate::experiment::values::{OneOrMany, Shots};
+use crate::experiment::values::OneOrMany;
 use crate::experiment::{published, yaml};
 use crate::model::lookup::Model;
 use crate::terminal::failure::Usage;
@@ -187,11 +187,7 @@ impl Experiment {
             },
             models,
             methods,
-            ks: several(raw.k, "k", Some(Shots(16)))
-                .map_err(fault)?
-                .into_iter()
-                .map(|k| k.0)
-                .collect(),
+            ks: several(raw.k, "k", Some(Shots::default())).map_err(fault)?,
             seeds: match raw.seeds {
                 None => vec![13, 21, 42, 87, 100],
                 given => several(given, "seeds", None).map_err(fault)?,

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_data::Shots;
 use serde::Deserialize;
 
 use crate::experiment::methods::RawMethods;
 use crate::experiment::options::{Grid, Options};
 use crate::experiment::tasks::TaskEntry;
-use crate::experiment::values::{OneOrMany, Shots, TestRows};
+use crate::experiment::values::{OneOrMany, TestRows};
 
 macro_rules! raw_experiment {
     ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
