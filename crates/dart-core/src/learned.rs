@@ -105,10 +105,9 @@ fn seen(method: &PromptMethod, best: &Weights, pseudo: &Tensor, m: i64) -> Resul
     let options = (pseudo.kind(), pseudo.device());
     let encoder = PromptEncoder::new(method.prompt_encoder, pseudo.size2()?.1, 0, options)?;
     for mut parameter in encoder.parameters() {
-        let value = best.get(&parameter.name).ok_or_else(|| {
-            let lacking = format!("the best weights lack {}", parameter.name);
-            CoreError::Setting(lacking)
-        })?;
+        let value = best
+            .get(&parameter.name)
+            .ok_or_else(|| CoreError::State(format!("the best weights lack {}", parameter.name)))?;
         parameter.tensor.f_copy_(value)?;
     }
     encoder.rows(pseudo, m)

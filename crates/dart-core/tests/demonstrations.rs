@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use common::{StopAfter, close, dart, example, slopes, task, tensors, without_dropout};
 use dart_core::CoreError;
 use dart_core::build::{Built, build_as};
-use dart_core::classifier::Place;
+use dart_core::classifier::MicroStep;
 use dart_core::lm::{LanguageModel, Mode, weights};
 use dart_core::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind, TrainPart};
-use dart_core::prompt::{Batch, Encoded, Encoder, Similar};
-use dart_core::sentence::SentenceEncoder;
+use dart_core::prompt::{Batch, Encoded, InputEncoder};
+use dart_core::sentence::{SentenceEncoder, Similar};
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{RunSpec, Source, TrainSettings, fit, score};
 use dart_data::Example;
@@ -138,7 +138,7 @@ fn the_most_similar_half_of_each_class_may_be_shown() {
     let tokenizer = Tokenizer::load(dir.path()).unwrap();
     let lm = LanguageModel::load_encoder(dir.path()).unwrap();
     let sentences = SentenceEncoder::new(lm, tokenizer.special().pad).unwrap();
-    let encoder = Encoder::head(64);
+    let encoder = InputEncoder::head(64);
     let embed = |example: &Example| {
         let encoded = encoder.encode(example, &tokenizer).unwrap();
         let row = sentences.embed_all(&[encoded]).unwrap().get(0);
@@ -296,7 +296,7 @@ fn gradients_through_demonstrations_equal_finite_differences() {
     }
     let encoded = built.encode(&train()[..3]).unwrap();
     let examples: Vec<&Encoded> = encoded.iter().collect();
-    let place = Place {
+    let place = MicroStep {
         seed: 42,
         step: 4,
         micro: 0,

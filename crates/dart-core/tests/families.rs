@@ -9,6 +9,7 @@ use std::path::Path;
 
 use common::{close, dart, example, goldens, task, tensors};
 use dart_core::build::{Built, build_as};
+use dart_core::device::DeviceChoice;
 use dart_core::fill_mask::fill_mask;
 use dart_core::lm::weights::write;
 use dart_core::lm::{LanguageModel, Mode, Shape};
@@ -260,7 +261,7 @@ fn settings(max_length: usize) -> TrainSettings {
         patience: None,
         max_length,
         threads: 1,
-        device: "cpu".into(),
+        device: DeviceChoice::Cpu,
         precision: Precision::Float32,
         recompute: false,
         ..TrainSettings::default()

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{StopAfter, dart, goldens, task, without_dropout};
 use dart_core::build::{Built, build};
-use dart_core::classifier::Place;
+use dart_core::classifier::MicroStep;
 use dart_core::lm::Parameter;
 use dart_core::method::{
     Embeddings, HeadMethod, LabelKind, Method, PromptMethod, TemplateKind, TrainPart,
@@ -99,7 +99,7 @@ fn built(model: &Path, method: &Method, settings: &TrainSettings, task: &Task) -
     built
 }
 
-const PLACE: Place = Place {
+const PLACE: MicroStep = MicroStep {
     seed: 7,
     step: 3,
     micro: 1,

@@ -7,7 +7,7 @@ mod common;
 
 use common::{close, dart, example, goldens, gradients, slopes, task, tensors, without_dropout};
 use dart_core::build::{Built, build_as};
-use dart_core::classifier::{Place, PromptEncoder};
+use dart_core::classifier::{MicroStep, PromptEncoder};
 use dart_core::method::{
     FluencyLabels, LabelKind, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateKind,
     TrainPart,
@@ -64,7 +64,7 @@ fn parameter(built: &Built, name: &str) -> Tensor {
 /// Class loss and fluency loss.
 fn losses(built: &Built, examples: &[Encoded], step: u64) -> (f64, f64) {
     let examples: Vec<&Encoded> = examples.iter().collect();
-    let place = Place {
+    let place = MicroStep {
         seed: 13,
         step,
         micro: 0,

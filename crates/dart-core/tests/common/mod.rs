@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_core::device::DeviceChoice;
 use dart_core::lm::Parameter;
 use dart_core::method::{
     Fluency, FluencyLabels, FluencyMask, LabelKind, PromptMethod, TemplateKind,
@@ -188,7 +189,7 @@ pub fn settings() -> TrainSettings {
         patience: None,
         max_length: 18,
         threads: 1,
-        device: "cpu".into(),
+        device: DeviceChoice::Cpu,
         ..TrainSettings::default()
     }
 }

@@ -12,7 +12,7 @@ fn moved(method: &PromptMethod) -> Vec<String> {
     all.extend(lm.vocabulary_parameters());
     let template = Template::parse(&task().template).unwrap();
     let from = (method.template == TemplateKind::Pseudo).then_some(lm.config.vocab);
-    let encoder = Encoder::prompt(&template, from, &tokenizer, 18).unwrap();
+    let encoder = InputEncoder::prompt(&template, from, &tokenizer, 18).unwrap();
     let verbalizer = Verbalizer::new(&task().words, LabelPieces::Mean, &tokenizer).unwrap();
     let special = tokenizer.special();
     let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, 13).unwrap();
@@ -35,7 +35,7 @@ fn moved(method: &PromptMethod) -> Vec<String> {
     let encoded = [encode("so dull", 0), encode("a fun movie", 2)];
     for step in 0..3 {
         optimizer.zero_gradients();
-        let place = Place {
+        let place = MicroStep {
             seed: 1,
             step,
             micro: 0,
@@ -161,7 +161,7 @@ fn methods_that_cannot_work_are_refused() {
         change(&mut method);
         let lm = LanguageModel::load(dir.path()).unwrap();
         let template = Template::parse("{a} [MASK]").unwrap();
-        let encoder = Encoder::prompt(&template, None, &tokenizer, 18).unwrap();
+        let encoder = InputEncoder::prompt(&template, None, &tokenizer, 18).unwrap();
         let words = words.map(String::from);
         let verbalizer = Verbalizer::new(&words, LabelPieces::Mean, &tokenizer).unwrap();
         let special = tokenizer.special();

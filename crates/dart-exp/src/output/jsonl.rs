@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::options::Options;
 use crate::findings::rows::Row;
 use crate::plan::runs::Plan;
 
@@ -22,11 +21,9 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
 
 fn object(plan: &Plan, row: &Row) -> Result<Value> {
     let (group, fit, test) = (row.group, &row.fit, row.test.as_ref());
-    let shown = serde_json::to_value(&row.run.shown).context("encoding settings")?;
-    let settings: Map<String, Value> = Options::NAMES
-        .iter()
-        .map(|name| ((*name).to_owned(), shown[name].clone()))
-        .filter(|(_, value)| !value.is_null())
+    let given = row.run.shown.given().into_iter();
+    let settings: Map<String, Value> = given
+        .map(|(name, value)| (name.to_owned(), value))
         .collect();
     Ok(json!({
         "run": row.run.id,

@@ -29,7 +29,7 @@ pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
     notes.push(format!("Language model: {}.", models.join(", ")));
     notes.extend(encoders(plan));
     notes.extend(truncated(rows));
-    notes.extend(plan.experiment.notes.iter().cloned());
+    notes.extend(plan.experiment.keys.notes().0);
     notes.extend(published(plan));
     notes.extend(
         plan.warnings
@@ -121,7 +121,7 @@ fn examples(plan: &Plan) -> String {
 
 /// Why all cells are dev scores, where they are.
 pub fn dev_alone(plan: &Plan) -> Option<&'static str> {
-    if !plan.experiment.score_test {
+    if !plan.experiment.keys.score_test() {
         return Some("Test was not scored: the cells are dev scores.");
     }
     let none = plan.groups.iter().all(|group| group.test_rows == 0);
@@ -145,11 +145,11 @@ fn test(plan: &Plan) -> String {
             })
         })
         .collect();
-    let cap = match experiment.test_rows {
+    let cap = match experiment.keys.test_rows().0 {
         Some(limit) => format!(
             " (at most {} rows a task, drawn with seed {})",
             thousands(limit),
-            experiment.test_seed
+            experiment.keys.test_seed()
         ),
         None => String::new(),
     };

@@ -57,7 +57,7 @@ fn choices<'a>(plan: &'a Plan, rows: &[Row<'a>]) -> Result<Vec<Choice<'a>>> {
 
 /// Writes `oracle.csv`, where the experiment asks for an oracle.
 pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
-    if !plan.experiment.oracle {
+    if !plan.experiment.keys.oracle() {
         return Ok(());
     }
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -94,7 +94,7 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
 
 /// The oracle's part of `table.md`; empty where the experiment asks for none.
 pub fn section(plan: &Plan, rows: &[Row]) -> Result<String> {
-    if !plan.experiment.oracle {
+    if !plan.experiment.keys.oracle() {
         return Ok(String::new());
     }
     let mut cells: Vec<(&Group, Vec<f64>, Vec<f64>)> = Vec::new();

@@ -6,13 +6,13 @@ use std::collections::hash_map::Entry;
 use anyhow::{Context, Result, bail};
 use dart_core::checkpoint::fingerprint;
 use dart_core::method::Method;
+use dart_core::settings::MethodKind;
 use dart_data::digest::hex;
 use dart_data::{Shots, Task};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::definition::{Choice, Experiment};
-use crate::experiment::options::Kind;
 use crate::experiment::resolve::{Resolved, resolve};
 use crate::model::lookup::Model;
 use crate::plan::inventory::{leave_out, missing, refuse_prompts};
@@ -34,7 +34,7 @@ impl Plan {
     /// # Errors
     /// Everything that is missing, in one message.
     pub fn new(mut experiment: Experiment) -> Result<Self> {
-        let left_out = match experiment.skip_missing {
+        let left_out = match experiment.keys.skip_missing() {
             true => leave_out(&mut experiment),
             false => Vec::new(),
         };
@@ -74,7 +74,7 @@ impl Plan {
             for (m, choice) in experiment.methods.iter().enumerate() {
                 let models_here: &[Model] = match (choice.own_model(), choice.named.kind) {
                     (Some(own), _) => std::slice::from_ref(own),
-                    (None, Kind::Majority) => std::slice::from_ref(&none),
+                    (None, MethodKind::Majority) => std::slice::from_ref(&none),
                     (None, _) => &experiment.models,
                 };
                 for model in models_here {
@@ -134,8 +134,10 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
     } = place;
     let task = &experiment.tasks[t];
     let name = &choice.named.name;
-    let test_rows = match experiment.score_test {
-        true => split.test.min(experiment.test_rows.unwrap_or(usize::MAX)),
+    let test_rows = match experiment.keys.score_test() {
+        true => split
+            .test
+            .min(experiment.keys.test_rows().0.unwrap_or(usize::MAX)),
         false => 0,
     };
     let mut trials: Vec<(Resolved, Run)> = Vec::new();
@@ -152,14 +154,14 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
         }
         let data = Data {
             task: task.name.clone(),
-            own_task: experiment.own_tasks[t].clone(),
+            own_task: task.entry.clone(),
             catalogs: experiment.catalogs.clone(),
             data_dir: experiment.data_dir.clone(),
             k,
             seed,
-            strict: experiment.strict,
-            test_rows: experiment.test_rows,
-            test_seed: experiment.test_seed,
+            strict: experiment.keys.strict(),
+            test_rows: experiment.keys.test_rows().0,
+            test_seed: experiment.keys.test_seed(),
             fingerprint: split.fingerprint.clone(),
         };
         let hash = hash(task, &resolved, &data, content)?;
@@ -188,7 +190,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             data,
             method: resolved.method.clone(),
             settings: resolved.settings.clone(),
-            save_seconds: experiment.save_seconds,
+            save_seconds: experiment.keys.save_seconds(),
             hparams: hparams::of_run(&names, &numbers, &resolved.shown)?,
         };
         let run = Run {
@@ -196,7 +198,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             shown: resolved.shown.clone(),
             job,
             cost: cost(&resolved, task, split.dev),
-            test_cost: if choice.named.kind == Kind::Majority {
+            test_cost: if choice.named.kind == MethodKind::Majority {
                 1.0
             } else {
                 test_rows as f64 * resolved.contexts() as f64
