@@ -9,7 +9,7 @@ use dart_core::method::{
     Fluency, FluencyLabels, FluencyMask, LabelRows, Method, PromptMethod, TemplateRows,
 };
 use dart_core::train::{Precision, RunSpec, TrainSettings, time};
-use dart_data::{OwnTask, SplitRequest, load};
+use dart_data::{OwnTask, Shots, SplitRequest, load};
 use serde_json::json;
 
 use crate::run::clock::peak_mib;
@@ -96,7 +96,10 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         "no_quotes": args.train.extension().is_some_and(|e| e == "tsv"),
     }))?;
     let task = own.task(&here)?;
-    let mut splits = load(&task, &SplitRequest::new(Path::new("."), 0, args.seed))?;
+    let mut splits = load(
+        &task,
+        &SplitRequest::new(Path::new("."), Shots::Full, args.seed),
+    )?;
     Arc::make_mut(&mut splits.test).truncate(args.eval_rows);
     let method = Method::Prompt(PromptMethod {
         template: TemplateRows::PSEUDO,
