@@ -16,7 +16,7 @@ use dart_core::device::DeviceChoice;
 use dart_core::fill_mask::fill_mask;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{
-    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, RowInit, TemplateKind, TrainPart,
+    Embeddings, HeadMethod, LabelRows, Method, PromptMethod, RowInit, TemplateRows, TrainPart,
 };
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{FitOutcome, Precision, RunSpec, TrainSettings, fit, load_best, score};
@@ -142,17 +142,19 @@ fn a_checkpoint_predicts_with_the_run_s_bits() {
         Method::Prompt(dart()),
         Method::Prompt(PromptMethod {
             embeddings: Embeddings::Trained,
-            label_init: RowInit::Random,
+            labels: LabelRows::Pseudo {
+                init: RowInit::Random,
+            },
             ..dart()
         }),
         Method::Prompt(PromptMethod {
-            template: TemplateKind::Hard,
-            labels: LabelKind::Words,
+            template: TemplateRows::Hard,
+            labels: LabelRows::Words,
             ..dart()
         }),
         Method::Prompt(PromptMethod {
-            template: TemplateKind::Hard,
-            labels: LabelKind::Words,
+            template: TemplateRows::Hard,
+            labels: LabelRows::Words,
             fluency: None,
             train: TrainPart::None,
             ..dart()

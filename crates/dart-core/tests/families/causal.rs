@@ -5,7 +5,7 @@ use crate::{FAMILIES, built, logits, plain, settings, spec, texts};
 use dart_core::build::{Built, build_as};
 use dart_core::fill_mask::fill_mask;
 use dart_core::lm::{LanguageModel, Mode, Shape};
-use dart_core::method::{Embeddings, HeadMethod, LabelKind, Method, TemplateKind, TrainPart};
+use dart_core::method::{Embeddings, HeadMethod, LabelRows, Method, TemplateRows, TrainPart};
 use dart_core::tokenizer::Tokenizer;
 use dart_data::Example;
 use tch::{Device, Kind, Tensor};
@@ -17,7 +17,7 @@ fn ids(built: &Built, words: &str) -> Vec<i64> {
 
 #[test]
 fn a_causal_model_has_its_slot_behind_the_last_token() {
-    let hard = plain(TemplateKind::Hard, LabelKind::Words);
+    let hard = plain(TemplateRows::Hard, LabelRows::Words);
     let built_pair = built("gpt2-tiny", &hard, "{a:chop} ? [MASK] , {b:lower}");
     let pair = Example {
         text_b: Some("It was fun .".into()),
@@ -31,7 +31,7 @@ fn a_causal_model_has_its_slot_behind_the_last_token() {
     );
     assert_eq!(encoded.slot, encoded.ids.len() - 1);
 
-    let pseudo = plain(TemplateKind::Pseudo, LabelKind::Pseudo);
+    let pseudo = plain(TemplateRows::PSEUDO, LabelRows::PSEUDO);
     let built = built("gpt2-tiny", &pseudo, "[MASK] : {a}");
     let vocab = LanguageModel::load(&goldens().join("gpt2-tiny"))
         .unwrap()
@@ -48,7 +48,7 @@ fn a_causal_model_has_its_slot_behind_the_last_token() {
 /// Texts are cut to the length, all of which is theirs and the template's.
 #[test]
 fn a_causal_input_is_as_long_as_the_model_allows() {
-    let hard = plain(TemplateKind::Hard, LabelKind::Words);
+    let hard = plain(TemplateRows::Hard, LabelRows::Words);
     let built = built("gpt2-tiny", &hard, "{a} it was [MASK] .");
     let encoded = built.encode(&[example(0, &"fun ".repeat(40), 0)]).unwrap();
     assert_eq!(encoded[0].ids.len(), 18);
@@ -62,7 +62,7 @@ fn a_causal_input_is_as_long_as_the_model_allows() {
 #[test]
 fn causal_class_scores_are_next_token_logits() {
     let dir = goldens().join("gpt2-tiny");
-    let hard = plain(TemplateKind::Hard, LabelKind::Words);
+    let hard = plain(TemplateRows::Hard, LabelRows::Words);
     let built = built("gpt2-tiny", &hard, "{a} it was [MASK]");
     let got = logits(&built, &texts());
     let mut model = LanguageModel::load(&dir).unwrap();
@@ -100,7 +100,7 @@ fn a_causal_model_refuses_fluency_and_trains_no_decoder_bias() {
     for name in FAMILIES {
         let built = built(
             name,
-            &plain(TemplateKind::Pseudo, LabelKind::Pseudo),
+            &plain(TemplateRows::PSEUDO, LabelRows::PSEUDO),
             &task.template,
         );
         let trained = built.classifier.parameters();

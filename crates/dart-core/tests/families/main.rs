@@ -13,7 +13,7 @@ use common::{close, dart, example, goldens, task};
 use dart_core::build::{Built, build_as};
 use dart_core::device::DeviceChoice;
 use dart_core::lm::Mode;
-use dart_core::method::{LabelKind, Method, TemplateKind};
+use dart_core::method::{LabelRows, Method, TemplateRows};
 use dart_core::prompt::{Batch, Encoded};
 use dart_core::train::{Precision, RunSpec, TrainSettings};
 use dart_data::{Example, Task};
@@ -66,7 +66,7 @@ fn settings(max_length: usize) -> TrainSettings {
 }
 
 /// DART without fluency, with these parts.
-fn plain(template: TemplateKind, labels: LabelKind) -> Method {
+fn plain(template: TemplateRows, labels: LabelRows) -> Method {
     let mut method = dart();
     (method.template, method.labels, method.fluency) = (template, labels, None);
     Method::Prompt(method)
@@ -99,12 +99,12 @@ fn texts() -> [Example; 3] {
 #[test]
 fn dart_starts_with_the_logits_of_zero_shot_in_every_family() {
     for name in FAMILIES {
-        let method = plain(TemplateKind::Hard, LabelKind::Words);
+        let method = plain(TemplateRows::Hard, LabelRows::Words);
         let wanted = logits(&built(name, &method, "{a} it was [MASK] ."), &texts());
         for (template, labels) in [
-            (TemplateKind::Pseudo, LabelKind::Pseudo),
-            (TemplateKind::Pseudo, LabelKind::Words),
-            (TemplateKind::Hard, LabelKind::Pseudo),
+            (TemplateRows::PSEUDO, LabelRows::PSEUDO),
+            (TemplateRows::PSEUDO, LabelRows::Words),
+            (TemplateRows::Hard, LabelRows::PSEUDO),
         ] {
             let method = plain(template, labels);
             let got = logits(&built(name, &method, "{a} it was [MASK] ."), &texts());

@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 use dart_core::CoreError;
+use dart_data::DataError;
+
+use crate::terminal::remedy::told;
 
 /// A wrong call or configuration: exit code 2.
 #[derive(Debug)]
@@ -29,8 +32,12 @@ impl std::error::Error for Interrupted {}
 
 /// An error with its causes on one line, less the causes that a message already tells.
 pub fn one_line(error: &anyhow::Error) -> String {
+    let text = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<DataError>() {
+        Some(error) => told(error),
+        None => cause.to_string(),
+    };
     let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain().map(text) {
         if line.is_empty() {
             line = cause;
         } else if !line.contains(&cause) {
@@ -100,5 +107,13 @@ mod tests {
         assert_eq!(exit_code(&anyhow!("other")), ExitCode::FAILURE);
         let stopped = anyhow::Error::from(Interrupted(text()));
         assert_eq!(exit_code(&stopped), ExitCode::from(130));
+    }
+
+    #[test]
+    fn errors_of_the_data_are_told_with_their_remedy() {
+        let error = dart_data::Catalog::default().task("x").unwrap_err();
+        let error = anyhow::Error::from(error).context("loading");
+        let wanted = "loading: unknown task \"x\"; `dart-exp data list` shows all tasks";
+        assert_eq!(one_line(&error), wanted);
     }
 }

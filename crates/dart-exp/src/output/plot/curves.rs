@@ -26,7 +26,7 @@ fn point(x: f64, score: &Score) -> Point {
 fn over_k(findings: &Findings) -> Vec<Picture> {
     let plan = findings.plan;
     // All there are is no number to stand on the axis.
-    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    let numbers = plan.experiment.ks.iter().filter_map(|k| k.number());
     if numbers.count() < 2 {
         return Vec::new();
     }
@@ -39,10 +39,11 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             }
         }
         let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
-            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
+            let same = |line: &&Line| line.method == *method && line.model == **model;
             let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
             let name = lines.first()?.series.clone();
-            let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
+            let point =
+                |line: &&Line| Some(point(line.k.number()? as f64, line.scores[t].as_ref()?));
             curve(name, place, lines.iter().filter_map(point).collect())
         };
         let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
