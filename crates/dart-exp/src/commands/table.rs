@@ -1,0 +1,19 @@
+//! `dart-exp table`: an experiment's table from its finished runs.
+
+use anyhow::Result;
+
+use crate::commands::target::Target;
+use crate::findings::rows::finished;
+use crate::findings::summary::Findings;
+use crate::output::files::whole_table;
+use crate::terminal::print::print;
+
+/// Prints it.
+///
+/// # Errors
+/// No run is finished, or a record cannot be read.
+pub fn run(target: &Target) -> Result<()> {
+    let plan = target.plan()?;
+    let rows = finished(&plan)?;
+    print(&whole_table(&Findings::new(&plan, &rows)?)?)
+}

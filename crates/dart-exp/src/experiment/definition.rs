@@ -1,0 +1,107 @@
+//! A validated experiment: everything that a plan is made of.
+
+use std::path::PathBuf;
+
+use dart_data::Task;
+
+use crate::experiment::methods::Named;
+use crate::experiment::options::{Kind, Options};
+use crate::experiment::published::Figure;
+use crate::experiment::search::{Points, Sampling};
+use crate::experiment::shard::Shard;
+use crate::experiment::tasks::TaskEntry;
+use crate::model::lookup::Model;
+
+/// A method with the layers of settings that stand over its preset.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Name, title and kind.
+    pub named: Named,
+    /// All layers merged.
+    pub options: Options,
+    /// The points that a search tries.
+    pub search: Points,
+    /// The sentence encoder, where it uses one: to classify by, or to choose demonstrations.
+    pub encoder: Option<Model>,
+}
+
+impl Choice {
+    /// Whether it runs on each of the experiment's models.
+    pub fn shares_models(&self) -> bool {
+        matches!(self.named.kind, Kind::Head | Kind::Prompt)
+    }
+
+    /// The one model that it runs on, in place of the experiment's.
+    pub fn own_model(&self) -> Option<&Model> {
+        self.encoder
+            .as_ref()
+            .filter(|_| self.named.kind == Kind::Sentence)
+    }
+}
+
+/// A validated experiment.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Heading of the table.
+    pub title: String,
+    /// Its results' folder.
+    pub folder: PathBuf,
+    /// The share of its runs that is wanted, when not all are.
+    pub shard: Option<Shard>,
+    /// How a random search draws.
+    pub sampling: Option<Sampling>,
+    /// Tasks in the order of the columns.
+    pub tasks: Vec<Task>,
+    /// What the file says of each task where it is more than its name.
+    pub own_tasks: Vec<Option<TaskEntry>>,
+    /// Files of further tasks.
+    pub catalogs: Vec<PathBuf>,
+    /// Where the data are.
+    pub data_dir: PathBuf,
+    /// Language models.
+    pub models: Vec<Model>,
+    /// Methods in the order of the rows.
+    pub methods: Vec<Choice>,
+    /// Training examples a class.
+    pub ks: Vec<usize>,
+    /// Seeds.
+    pub seeds: Vec<u64>,
+    /// Limit of test rows.
+    pub test_rows: Option<usize>,
+    /// Seed of their drawing.
+    pub test_seed: u64,
+    /// Whether test is scored.
+    pub score_test: bool,
+    /// Whether trials that were not chosen score test too, as an oracle.
+    pub oracle: bool,
+    /// Whether tasks whose data are not there are left out.
+    pub skip_missing: bool,
+    /// Whether chosen weights stay on disk.
+    pub keep_weights: bool,
+    /// Whether a class with too few rows is an error.
+    pub strict: bool,
+    /// Seconds between saves of a run's state.
+    pub save_seconds: u64,
+    /// The method that the others are compared with.
+    pub compare: Option<String>,
+    /// Published figures.
+    pub published: Vec<Figure>,
+    /// Remarks to stand under the table.
+    pub notes: Vec<String>,
+}
+
+impl Experiment {
+    /// The models that some method runs on.
+    pub fn used_models(&self) -> impl Iterator<Item = &Model> {
+        let shared = self.methods.iter().any(Choice::shares_models);
+        let own = self.methods.iter().filter_map(|m| m.encoder.as_ref());
+        self.models.iter().filter(move |_| shared).chain(own)
+    }
+
+    /// [`Self::used_models`], to be changed.
+    pub fn used_models_mut(&mut self) -> impl Iterator<Item = &mut Model> {
+        let shared = self.methods.iter().any(Choice::shares_models);
+        let own = self.methods.iter_mut().filter_map(|m| m.encoder.as_mut());
+        self.models.iter_mut().filter(move |_| shared).chain(own)
+    }
+}

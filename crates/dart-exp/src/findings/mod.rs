@@ -1,0 +1,10 @@
+//! What the run folders say, computed once.
+
+pub mod against;
+pub mod bootstrap;
+pub mod cells;
+pub mod compare;
+pub mod points;
+pub mod rows;
+pub mod stats;
+pub mod summary;

@@ -1,0 +1,181 @@
+//! Scores over K, and over a setting that methods differ in.
+
+use super::lines::{self, Axis, Curve, Point, Spread};
+use super::{About, Picture, axis, tasks};
+use crate::experiment::options::Options;
+use crate::findings::summary::{Findings, Line, Score};
+
+/// The curves that the experiment has.
+pub fn pictures(findings: &Findings) -> Vec<Picture> {
+    let mut pictures = over_k(findings);
+    for setting in 0..Options::NAMES.len() {
+        pictures.extend(over_setting(findings, setting));
+    }
+    pictures
+}
+
+fn point(x: f64, score: &Score) -> Point {
+    Point {
+        x,
+        y: score.mean,
+        spread: score.interval,
+    }
+}
+
+/// One picture a task; a curve a method and model.
+fn over_k(findings: &Findings) -> Vec<Picture> {
+    let plan = findings.plan;
+    // All there are is no number to stand on the axis.
+    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    if numbers.count() < 2 {
+        return Vec::new();
+    }
+    let mut pictures = Vec::new();
+    for (t, task) in tasks(plan) {
+        let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
+        for line in findings.lines.iter().filter(|line| line.method.is_some()) {
+            if !keys.contains(&(line.method, &line.model)) {
+                keys.push((line.method, &line.model));
+            }
+        }
+        let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
+            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
+            let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
+            let name = lines.first()?.name.rsplit_once(", K=")?.0.to_owned();
+            let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
+            curve(name, place, lines.iter().filter_map(point).collect())
+        };
+        let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
+        if curves.is_empty() {
+            continue;
+        }
+        let x = Axis {
+            name: "K, training examples a class".to_owned(),
+            doubling: true,
+        };
+        let scene = lines::curves(&task.title, &x, &axis(plan, t), Spread::Whiskers, &curves);
+        let title = format!("{}: scores over K", task.title);
+        let name = ["k-shot", &task.name];
+        pictures.push(Picture::new(About::Curves, &name, &title, scene));
+    }
+    pictures
+}
+
+/// A curve with its points in order; none without a point.
+fn curve(name: String, place: usize, mut points: Vec<Point>) -> Option<Curve> {
+    points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    (!points.is_empty()).then_some(Curve {
+        name,
+        place,
+        points,
+    })
+}
+
+/// Methods that differ in nothing but one number, three of them at least.
+struct Family {
+    /// The other settings.
+    key: Vec<String>,
+    /// Value and method.
+    members: Vec<(f64, usize)>,
+}
+
+fn families(findings: &Findings, setting: usize) -> Vec<Family> {
+    let plan = findings.plan;
+    let mut families: Vec<Family> = Vec::new();
+    for (m, choice) in plan.experiment.methods.iter().enumerate() {
+        let Some(group) = plan.groups.iter().find(|group| group.method == m) else {
+            continue;
+        };
+        // What a search chose is not a setting of the method.
+        let [run] = group.trials.as_slice() else {
+            continue;
+        };
+        let mut key = run.shown.cells();
+        let Ok(value) = std::mem::take(&mut key[setting]).parse::<f64>() else {
+            continue;
+        };
+        key.push(format!("{:?}", choice.named.kind));
+        match families.iter_mut().find(|family| family.key == key) {
+            Some(family) => family.members.push((value, m)),
+            None => families.push(Family {
+                key,
+                members: vec![(value, m)],
+            }),
+        }
+    }
+    for family in &mut families {
+        family.members.sort_by(|a, b| a.0.total_cmp(&b.0));
+        family.members.dedup_by(|a, b| a.0 == b.0);
+    }
+    families.retain(|family| family.members.len() >= 3);
+    families
+}
+
+fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
+    let plan = findings.plan;
+    let families = families(findings, setting);
+    if families.is_empty() || plan.experiment.ks.len() > 1 {
+        return Vec::new();
+    }
+    let values = || families.iter().flat_map(|f| &f.members).map(|(v, _)| *v);
+    let (least, most) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(0.0, f64::max),
+    );
+    let name = Options::NAMES[setting];
+    let x = Axis {
+        name: name.replace('_', " "),
+        doubling: least > 0.0 && most / least >= 16.0,
+    };
+    let mut pictures = Vec::new();
+    for (t, task) in tasks(plan) {
+        let mut curves = Vec::new();
+        for family in &families {
+            for model in &plan.experiment.models {
+                let point = |(value, method): &(f64, usize)| {
+                    let same = |line: &&Line| {
+                        let own = !plan.experiment.methods[*method].shares_models();
+                        line.method == Some(*method)
+                            && (own || line.model.as_ref().is_none_or(|m| *m == model.name))
+                    };
+                    let line = findings.lines.iter().find(same)?;
+                    Some(point(*value, line.scores[t].as_ref()?))
+                };
+                let mut name = shared_title(findings, family);
+                if plan.experiment.models.len() > 1 {
+                    name = format!("{name}, {}", model.name);
+                }
+                let points = family.members.iter().filter_map(point).collect();
+                curves.extend(curve(name, curves.len(), points));
+            }
+        }
+        if curves.is_empty() {
+            continue;
+        }
+        let y = axis(plan, t);
+        let scene = lines::curves(&task.title, &x, &y, Spread::Whiskers, &curves);
+        let title = format!("{}: scores over {}", task.title, x.name);
+        let file = [name, &task.name];
+        pictures.push(Picture::new(About::Curves, &file, &title, scene));
+    }
+    pictures
+}
+
+/// What the titles of a family begin with, to a word's end.
+fn shared_title(findings: &Findings, family: &Family) -> String {
+    let title = |m: usize| findings.plan.experiment.methods[m].named.title.as_str();
+    let titles: Vec<&str> = family.members.iter().map(|(_, m)| title(*m)).collect();
+    let Some(first) = titles.first() else {
+        return String::new();
+    };
+    let mut words: Vec<&str> = first.split(' ').collect();
+    while !words.is_empty() {
+        let start = words.join(" ");
+        if titles.iter().all(|title| title.starts_with(&start)) {
+            let start = start.trim_end_matches([',', ':', '=', '(', ' ']);
+            return start.to_owned();
+        }
+        words.pop();
+    }
+    (*first).to_owned()
+}
