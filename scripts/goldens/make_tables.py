@@ -2,15 +2,16 @@
 
 Each folder of `tests/end_to_end/fixtures/statistics` has an `experiment.yaml` and the `runs.csv` of
 its finished runs; this writes `expected.json` beside them:
-  summary      one entry a (task, method, model, k): split, seeds, mean, sd (sample; null for one value),
-               median, low and high (t interval; null below three values), dev_mean, trials
+  summary      one entry a (task, method, model, k): split, seeds, mean, sd (sample; null for one
+               value), median, low and high (t interval; null below three values), dev_mean, trials,
+               test_rows (not known where test is scored)
   lines        one entry a row of the table, published figures last, in percent: name, scores [{mean,
                sd, low, high} or null by task], average (null unless every task has a score)
   comparisons  the first method less each other: difference, g, wins, losses, ties, units, p (all
                sign patterns), p_holm, and by task difference, low, high (null below three seeds, or
                at several K or of several models)
-  published    [{method, task, theirs, sd, ours, difference, half_width, inside}], half_width and inside
-               null where no sd was published
+  published    [{method, task, theirs, sd, ours, difference, half_width, inside}], half_width and
+               inside null where no sd was published
   tried        [{method, settings, dev, runs}] of a search
 """
 
@@ -104,7 +105,7 @@ def summaries(case, rows, best):
                  "task_title": case["tasks"][task], "title": TITLES[method], "seeds": len(scores)}
         entry |= described(scores) if scores else {}
         entry |= {"dev_mean": np.mean([row["dev"] for row in here]) if here else None,
-                  "trials": trials}
+                  "trials": trials, "test_rows": 0 if split == "dev" else None}
         out.append(entry)
     return out
 

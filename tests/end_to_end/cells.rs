@@ -26,9 +26,9 @@ pub fn of_markdown(text: &str) -> Vec<Table> {
 pub fn of_latex(text: &str) -> Vec<Table> {
     let plain = |cell: &str| {
         let cell = cell.trim();
-        let cell = cell.strip_prefix("\\textit{").map_or(cell, |rest| {
-            rest.strip_suffix('}').unwrap_or(rest)
-        });
+        let cell = cell
+            .strip_prefix("\\textit{")
+            .map_or(cell, |rest| rest.strip_suffix('}').unwrap_or(rest));
         let signs = [
             ("$-$", "-"),
             ("$+$", "+"),
@@ -53,15 +53,16 @@ pub fn of_latex(text: &str) -> Vec<Table> {
 /// The tables of a part of a page, in order.
 pub fn of_html(text: &str) -> Vec<Table> {
     let parts = |text: &str, tag: &str| -> Vec<String> {
-        let open = |part: &&str| part.starts_with(['>', ' ']);
-        let begun = text.split(&format!("<{tag}")).skip(1).map(str::to_owned);
-        let begun: Vec<String> = begun.filter(|part| open(&part.as_str())).collect();
-        let inner = |part: String| {
-            let inner = part.split_once('>').map_or("", |(_, rest)| rest);
-            let end = inner.find(&format!("</{tag}>")).unwrap_or(inner.len());
-            inner[..end].to_owned()
-        };
-        begun.into_iter().map(inner).collect()
+        let (start, end) = (format!("<{tag}"), format!("</{tag}>"));
+        let mut inner = Vec::new();
+        for part in text.split(&start).skip(1) {
+            // Not another tag that begins so.
+            if part.starts_with(['>', ' ']) {
+                let rest = part.split_once('>').map_or("", |(_, rest)| rest);
+                inner.push(rest.split(&end).next().unwrap_or_default().to_owned());
+            }
+        }
+        inner
     };
     let rows = |table: String| -> Table {
         let cells = |row: String| {
@@ -82,7 +83,12 @@ pub fn words(html: &str) -> String {
         text += after;
         text.push(' ');
     }
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")];
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&amp;", "&"),
+    ];
     let replaced = |text: String, (from, to): (&str, &str)| text.replace(from, to);
     let text = entities.into_iter().fold(text, replaced);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -117,12 +123,12 @@ pub fn numbers(text: &str) -> Vec<Printed> {
         }
         let before = |n: usize| at.checked_sub(n).map(|i| chars[i]);
         let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let sign = before(1).filter(|c| ['-', '+'].contains(c) && !in_word(before(2)));
+        let sign = before(1).filter(|c| ['-', '+'].contains(c));
         let end = (at..chars.len()).find(|&i| !(chars[i].is_ascii_digit() || chars[i] == '.'));
         let end = end.unwrap_or(chars.len());
         let digits: String = chars[at..end].iter().collect();
         let digits = digits.trim_end_matches('.');
-        if !in_word(before(1)) {
+        if !in_word(before(1)) && (sign.is_none() || !in_word(before(2))) {
             let value: f64 = digits.parse().unwrap();
             let decimals = digits.split_once('.').map_or(0, |(_, part)| part.len());
             found.push(Printed {

@@ -280,7 +280,9 @@ impl Case {
         assert_eq!(tips.len(), wanted.len(), "{picture}: {tips:?}");
         for (tip, (name, values)) in tips.iter().zip(wanted) {
             let place = format!("{}, {picture}: {tip}", self.name);
-            let told = tip.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
+            let told = tip
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix(": "));
             let told = told.unwrap_or_else(|| panic!("{place}, not {name}"));
             let told = told.replace("95 %, ", "");
             same(&numbers(&told), values, &place);
@@ -336,7 +338,12 @@ impl Case {
         let name = |c: &Value| c["name"].as_str().unwrap().to_owned();
         let points = |share: Option<f64>| share.map(|share| 100.0 * share);
         let all = self.list("comparisons");
-        let over_all = |c: &Value| (name(c), points(c["difference"].as_f64()).into_iter().collect());
+        let over_all = |c: &Value| {
+            (
+                name(c),
+                points(c["difference"].as_f64()).into_iter().collect(),
+            )
+        };
         let wanted: Vec<_> = all.iter().map(over_all).collect();
         self.check_tips("differences-all", &wanted);
         let tasks: Vec<&Value> = all[0]["tasks"].as_array().unwrap().iter().collect();
@@ -362,10 +369,14 @@ impl Case {
                 (name, values.into_iter().flatten().collect())
             };
             let ours = |line: &&Value| {
-                !line["name"].as_str().unwrap().contains("published") && !line["scores"][t].is_null()
+                !line["name"].as_str().unwrap().contains("published")
+                    && !line["scores"][t].is_null()
             };
             let lines = self.list("lines").iter().filter(ours);
-            self.check_tips(&format!("scores-{task}"), &lines.map(bar).collect::<Vec<_>>());
+            self.check_tips(
+                &format!("scores-{task}"),
+                &lines.map(bar).collect::<Vec<_>>(),
+            );
         }
     }
 }

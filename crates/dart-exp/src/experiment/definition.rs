@@ -98,6 +98,15 @@ impl Experiment {
         self.models.iter().filter(move |_| shared).chain(own)
     }
 
+    /// Takes the other tasks out.
+    pub fn keep_tasks(&mut self, keep: impl FnMut(&Task) -> bool) {
+        let kept: Vec<bool> = self.tasks.iter().map(keep).collect();
+        let mut at = kept.iter();
+        self.tasks.retain(|_| at.next() == Some(&true));
+        let mut at = kept.iter();
+        self.own_tasks.retain(|_| at.next() == Some(&true));
+    }
+
     /// [`Self::used_models`], to be changed.
     pub fn used_models_mut(&mut self) -> impl Iterator<Item = &mut Model> {
         let shared = self.methods.iter().any(Choice::shares_models);

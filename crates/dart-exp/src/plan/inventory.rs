@@ -52,11 +52,7 @@ pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
         return Vec::new();
     }
     let mut there = lacks.iter().map(Option::is_none);
-    experiment.tasks.retain(|_| there.next().unwrap_or(true));
-    let mut there = lacks.iter().map(Option::is_none);
-    experiment
-        .own_tasks
-        .retain(|_| there.next().unwrap_or(true));
+    experiment.keep_tasks(|_| there.next().unwrap_or(true));
     let left_out = |message: String| format!("left out: {message}");
     lacks.into_iter().flatten().map(left_out).collect()
 }
@@ -96,11 +92,12 @@ fn missing_model(model: &Model) -> Option<String> {
 /// Names method, task and model.
 pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
     let first = |group: &&Group| {
-        experiment.seeds.first() == Some(&group.seed) && experiment.ks.first() == Some(&group.k)
+        experiment.seeds.first() == Some(&group.seed)
+            && experiment.ks.first() == Some(&group.place.k)
     };
     let mut models: HashMap<&Path, (LmConfig, Tokenizer)> = HashMap::new();
     for group in groups.iter().filter(first) {
-        let task = &experiment.tasks[group.task];
+        let task = &experiment.tasks[group.place.task];
         for run in &group.trials {
             let Method::Prompt(method) = &run.job.method else {
                 continue;
@@ -116,10 +113,10 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
             check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
                 let causal = config.causal() && method.fluency.is_some();
                 let hint = if causal { ", as dart-causal does" } else { "" };
-                let name = &experiment.methods[group.method].named.name;
+                let name = &experiment.methods[group.place.method].named.name;
                 Usage(format!(
                     "task {}, method {name} with model {}: {error}{hint}",
-                    task.name, group.model
+                    task.name, group.place.model
                 ))
             })?;
         }

@@ -22,7 +22,7 @@ use dart_data::Task;
 
 use crate::experiment::values::shots;
 use crate::findings::summary::{Findings, in_percent};
-use crate::plan::runs::Plan;
+use crate::plan::outline::{Entry, Outline};
 use crate::terminal::paths::slug;
 use labels::Map;
 use rows::Row;
@@ -105,15 +105,15 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
 }
 
 /// What a task's scores are, as an axis says it.
-fn axis(plan: &Plan, task: usize) -> String {
-    let tested = |g: &&crate::plan::runs::Group| g.task == task && g.test_rows > 0;
-    let split = match plan.groups.iter().find(tested) {
+fn axis(outline: &Outline, task: usize) -> String {
+    let tested = |e: &&Entry| e.place.task == task && e.scored.on_test();
+    let split = match outline.entries.iter().find(tested) {
         Some(_) => "test",
         None => "dev",
     };
     format!(
         "{} on {split}, %",
-        capital(&plan.experiment.tasks[task].metric.to_string())
+        capital(&outline.experiment.tasks[task].metric.to_string())
     )
 }
 
@@ -125,14 +125,14 @@ fn capital(text: &str) -> String {
 }
 
 /// The tasks with their indices.
-fn tasks(plan: &Plan) -> impl Iterator<Item = (usize, &Task)> {
-    plan.experiment.tasks.iter().enumerate()
+fn tasks<'a>(outline: &Outline<'a>) -> impl Iterator<Item = (usize, &'a Task)> + use<'a> {
+    outline.experiment.tasks.iter().enumerate()
 }
 
 /// For each task, every line of the table as a bar; with several K the curves show it better.
 fn bars(findings: &Findings) -> Vec<Picture> {
-    let plan = findings.plan;
-    if plan.experiment.ks.len() > 1 {
+    let outline = findings.outline;
+    if outline.experiment.ks.len() > 1 {
         return Vec::new();
     }
     let picture = |(t, task): (usize, &Task)| {
@@ -148,7 +148,8 @@ fn bars(findings: &Findings) -> Vec<Picture> {
             })
         };
         let rows: Vec<Row> = findings.lines.iter().enumerate().filter_map(row).collect();
-        let scene = (!rows.is_empty()).then(|| rows::bars(&task.title, &axis(plan, t), &rows))?;
+        let scene =
+            (!rows.is_empty()).then(|| rows::bars(&task.title, &axis(outline, t), &rows))?;
         let title = format!("{}: scores of the methods", task.title);
         Some(Picture::new(
             About::Scores,
@@ -157,11 +158,11 @@ fn bars(findings: &Findings) -> Vec<Picture> {
             scene,
         ))
     };
-    tasks(plan).filter_map(picture).collect()
+    tasks(outline).filter_map(picture).collect()
 }
 
 fn of_labels(findings: &Findings, map: &Map) -> Picture {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let (task, method) = (
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
@@ -189,7 +190,7 @@ fn differences(findings: &Findings) -> Vec<Picture> {
     let Some((first, comparisons)) = &findings.comparisons else {
         return Vec::new();
     };
-    let methods = &findings.plan.experiment.methods;
+    let methods = &findings.outline.experiment.methods;
     let name = &methods[*first].named.title;
     let axis = format!("{name} less the other, points");
     let mut pictures = Vec::new();
@@ -209,7 +210,7 @@ fn differences(findings: &Findings) -> Vec<Picture> {
         test_rows: c.test_rows.map(in_percent),
     });
     add("all", "All tasks", all.collect());
-    for (t, task) in tasks(findings.plan) {
+    for (t, task) in tasks(findings.outline) {
         let row = |c: &crate::findings::compare::Comparison| {
             let on_task = c.tasks.iter().find(|on| on.task == t)?;
             Some(Row {
