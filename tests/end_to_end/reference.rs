@@ -97,6 +97,15 @@ fn latex(text: &str) -> Vec<Vec<Vec<String>>> {
     tables
 }
 
+/// Line by line, so that a difference is seen.
+#[track_caller]
+fn same<T: PartialEq + std::fmt::Debug>(ours: &[T], theirs: &[T], file: &str) {
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        assert_eq!(ours, theirs, "{file}");
+    }
+    assert_eq!(ours.len(), theirs.len(), "{file}");
+}
+
 #[test]
 fn every_committed_table_is_made_again_from_its_rows() {
     let lab = lab();
@@ -120,12 +129,12 @@ fn every_committed_table_is_made_again_from_its_rows() {
         let (ours, theirs) = both("runs.csv");
         assert_eq!(ours, theirs, "{name}: the rows stay as they are");
         let (ours, theirs) = both("summary.csv");
-        assert_eq!(summary(&ours), summary(&theirs), "{name}/summary.csv");
+        same(&summary(&ours), &summary(&theirs), &format!("{name}/summary.csv"));
         let (ours, theirs) = both("table.md");
         assert!(ours.contains("- Made from `runs.csv` alone"), "{ours}");
-        assert_eq!(markdown(&ours), markdown(&theirs), "{name}/table.md");
+        same(&markdown(&ours), &markdown(&theirs), &format!("{name}/table.md"));
         let (ours, theirs) = both("table.tex");
-        assert_eq!(latex(&ours), latex(&theirs), "{name}/table.tex");
+        same(&latex(&ours).concat(), &latex(&theirs).concat(), &format!("{name}/table.tex"));
         for file in files(&folder.join("plots")) {
             let file = file.file_name().unwrap().to_str().unwrap();
             let of_folders = ["labels-", "learning-"];
