@@ -129,12 +129,24 @@ fn every_committed_table_is_made_again_from_its_rows() {
         let (ours, theirs) = both("runs.csv");
         assert_eq!(ours, theirs, "{name}: the rows stay as they are");
         let (ours, theirs) = both("summary.csv");
-        same(&summary(&ours), &summary(&theirs), &format!("{name}/summary.csv"));
+        same(
+            &summary(&ours),
+            &summary(&theirs),
+            &format!("{name}/summary.csv"),
+        );
         let (ours, theirs) = both("table.md");
         assert!(ours.contains("- Made from `runs.csv` alone"), "{ours}");
-        same(&markdown(&ours), &markdown(&theirs), &format!("{name}/table.md"));
+        same(
+            &markdown(&ours),
+            &markdown(&theirs),
+            &format!("{name}/table.md"),
+        );
         let (ours, theirs) = both("table.tex");
-        same(&latex(&ours).concat(), &latex(&theirs).concat(), &format!("{name}/table.tex"));
+        same(
+            &latex(&ours).concat(),
+            &latex(&theirs).concat(),
+            &format!("{name}/table.tex"),
+        );
         for file in files(&folder.join("plots")) {
             let file = file.file_name().unwrap().to_str().unwrap();
             let of_folders = ["labels-", "learning-"];

@@ -10,10 +10,11 @@ use common::{StopAfter, dart, goldens, task, without_dropout};
 use dart_core::CoreError;
 use dart_core::build::Built;
 use dart_core::checkpoint::{CARD, Card, Contents, Origin, contents, load, save};
+use dart_core::device::DeviceChoice;
 use dart_core::fill_mask::fill_mask;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{
-    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, RowInit, TemplateKind, TrainPart,
+    Embeddings, HeadMethod, LabelRows, Method, PromptMethod, RowInit, TemplateRows, TrainPart,
 };
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{FitOutcome, Precision, RunSpec, TrainSettings, fit, load_best, score};
@@ -88,7 +89,7 @@ impl Run {
     }
 
     fn built(&self) -> Built {
-        load_best(&self.spec(), &self.state(), "cpu").unwrap()
+        load_best(&self.spec(), &self.state(), DeviceChoice::Cpu).unwrap()
     }
 
     fn save(&self, contents: Contents) -> Result<Card, CoreError> {
@@ -116,7 +117,7 @@ impl Run {
     }
 
     fn predicted(&self) -> Vec<Vec<f64>> {
-        let checkpoint = load(&self.out(), None, "cpu").unwrap();
+        let checkpoint = load(&self.out(), None, DeviceChoice::Cpu).unwrap();
         checkpoint.predict(&examples()).unwrap()
     }
 }
@@ -139,17 +140,19 @@ fn a_checkpoint_predicts_with_the_run_s_bits() {
         Method::Prompt(dart()),
         Method::Prompt(PromptMethod {
             embeddings: Embeddings::Trained,
-            label_init: RowInit::Random,
+            labels: LabelRows::Pseudo {
+                init: RowInit::Random,
+            },
             ..dart()
         }),
         Method::Prompt(PromptMethod {
-            template: TemplateKind::Hard,
-            labels: LabelKind::Words,
+            template: TemplateRows::Hard,
+            labels: LabelRows::Words,
             ..dart()
         }),
         Method::Prompt(PromptMethod {
-            template: TemplateKind::Hard,
-            labels: LabelKind::Words,
+            template: TemplateRows::Hard,
+            labels: LabelRows::Words,
             fluency: None,
             train: TrainPart::None,
             ..dart()
@@ -268,7 +271,7 @@ fn a_prompt_alone_is_small_and_belongs_to_its_model() {
     for file in files(run.model.path()) {
         fs::copy(&file, moved.path().join(file.file_name().unwrap())).unwrap();
     }
-    let checkpoint = load(&run.out(), Some(moved.path()), "cpu").unwrap();
+    let checkpoint = load(&run.out(), Some(moved.path()), DeviceChoice::Cpu).unwrap();
     assert_eq!(checkpoint.predict(&examples()).unwrap(), run.scored());
 
     fs::copy(
@@ -276,18 +279,22 @@ fn a_prompt_alone_is_small_and_belongs_to_its_model() {
         moved.path().join("model.safetensors"),
     )
     .unwrap();
-    let refusal = load(&run.out(), Some(moved.path()), "cpu")
+    let refusal = load(&run.out(), Some(moved.path()), DeviceChoice::Cpu)
         .err()
         .unwrap()
         .to_string();
     assert!(refusal.contains("its files differ"), "{refusal}");
     let gone = moved.path().join("gone");
-    let refusal = load(&run.out(), Some(&gone), "cpu")
+    let error = load(&run.out(), Some(&gone), DeviceChoice::Cpu)
         .err()
-        .unwrap()
-        .to_string();
+        .unwrap();
     assert!(
-        refusal.contains("name its folder with --model"),
+        matches!(&error, CoreError::MissingBase { folder, .. } if *folder == gone),
+        "{error:?}"
+    );
+    let refusal = error.to_string();
+    assert!(
+        refusal.contains("gone: is not there, and the prompt needs the language model"),
         "{refusal}"
     );
 }
@@ -316,7 +323,10 @@ fn a_prompt_alone_carries_its_tokenizer() {
     }
     let vocabulary = fs::read_to_string(out.join("vocab.txt")).unwrap();
     fs::write(out.join("vocab.txt"), vocabulary.replace("fun", "fin")).unwrap();
-    let refusal = load(&out, None, "cpu").err().unwrap().to_string();
+    let refusal = load(&out, None, DeviceChoice::Cpu)
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         refusal.contains("vocab.txt") && refusal.contains("damaged or exchanged"),
         "{refusal}"
@@ -363,8 +373,11 @@ fn settings_that_cannot_work_are_refused_with_the_card() {
         edit_card(&run.out(), &|card| {
             card["settings"]["threads"] = threads.into()
         });
-        let refusal = load(&run.out(), None, "cpu").err().unwrap().to_string();
-        let said = format!("threads is {threads}");
+        let refusal = load(&run.out(), None, DeviceChoice::Cpu)
+            .err()
+            .unwrap()
+            .to_string();
+        let said = format!("`threads` is {threads}");
         assert!(
             refusal.contains(CARD) && refusal.contains(&said),
             "{refusal}"
@@ -384,7 +397,12 @@ fn damaged_and_foreign_folders_are_refused() {
     let run = bert(Method::Prompt(dart()));
     run.save(Contents::Model).unwrap();
     let out = run.out();
-    let refusal = || load(&out, None, "cpu").err().unwrap().to_string();
+    let refusal = || {
+        load(&out, None, DeviceChoice::Cpu)
+            .err()
+            .unwrap()
+            .to_string()
+    };
     let with = |name: &str, change: &dyn Fn(&mut Vec<u8>), said: &str| {
         let path = out.join(name);
         let before = fs::read(&path).unwrap();

@@ -9,10 +9,11 @@ use std::path::Path;
 
 use common::{close, dart, example, goldens, task, tensors};
 use dart_core::build::{Built, build_as};
+use dart_core::device::DeviceChoice;
 use dart_core::fill_mask::fill_mask;
 use dart_core::lm::weights::write;
 use dart_core::lm::{LanguageModel, Mode, Shape};
-use dart_core::method::{Embeddings, HeadMethod, LabelKind, Method, TemplateKind, TrainPart};
+use dart_core::method::{Embeddings, HeadMethod, LabelRows, Method, TemplateRows, TrainPart};
 use dart_core::prompt::{Batch, Encoded};
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{Precision, RunSpec, TrainSettings};
@@ -260,7 +261,7 @@ fn settings(max_length: usize) -> TrainSettings {
         patience: None,
         max_length,
         threads: 1,
-        device: "cpu".into(),
+        device: DeviceChoice::Cpu,
         precision: Precision::Float32,
         recompute: false,
         ..TrainSettings::default()
@@ -268,7 +269,7 @@ fn settings(max_length: usize) -> TrainSettings {
 }
 
 /// DART without fluency, with these parts.
-fn plain(template: TemplateKind, labels: LabelKind) -> Method {
+fn plain(template: TemplateRows, labels: LabelRows) -> Method {
     let mut method = dart();
     (method.template, method.labels, method.fluency) = (template, labels, None);
     Method::Prompt(method)
@@ -301,12 +302,12 @@ fn texts() -> [Example; 3] {
 #[test]
 fn dart_starts_with_the_logits_of_zero_shot_in_every_family() {
     for name in FAMILIES {
-        let method = plain(TemplateKind::Hard, LabelKind::Words);
+        let method = plain(TemplateRows::Hard, LabelRows::Words);
         let wanted = logits(&built(name, &method, "{a} it was [MASK] ."), &texts());
         for (template, labels) in [
-            (TemplateKind::Pseudo, LabelKind::Pseudo),
-            (TemplateKind::Pseudo, LabelKind::Words),
-            (TemplateKind::Hard, LabelKind::Pseudo),
+            (TemplateRows::PSEUDO, LabelRows::PSEUDO),
+            (TemplateRows::PSEUDO, LabelRows::Words),
+            (TemplateRows::Hard, LabelRows::PSEUDO),
         ] {
             let method = plain(template, labels);
             let got = logits(&built(name, &method, "{a} it was [MASK] ."), &texts());
@@ -322,7 +323,7 @@ fn ids(built: &Built, words: &str) -> Vec<i64> {
 
 #[test]
 fn a_causal_model_has_its_slot_behind_the_last_token() {
-    let hard = plain(TemplateKind::Hard, LabelKind::Words);
+    let hard = plain(TemplateRows::Hard, LabelRows::Words);
     let built_pair = built("gpt2-tiny", &hard, "{a:chop} ? [MASK] , {b:lower}");
     let pair = Example {
         text_b: Some("It was fun .".into()),
@@ -336,7 +337,7 @@ fn a_causal_model_has_its_slot_behind_the_last_token() {
     );
     assert_eq!(encoded.slot, encoded.ids.len() - 1);
 
-    let pseudo = plain(TemplateKind::Pseudo, LabelKind::Pseudo);
+    let pseudo = plain(TemplateRows::PSEUDO, LabelRows::PSEUDO);
     let built = built("gpt2-tiny", &pseudo, "[MASK] : {a}");
     let vocab = LanguageModel::load(&goldens().join("gpt2-tiny"))
         .unwrap()
@@ -353,7 +354,7 @@ fn a_causal_model_has_its_slot_behind_the_last_token() {
 /// Texts are cut to the length, all of which is theirs and the template's.
 #[test]
 fn a_causal_input_is_as_long_as_the_model_allows() {
-    let hard = plain(TemplateKind::Hard, LabelKind::Words);
+    let hard = plain(TemplateRows::Hard, LabelRows::Words);
     let built = built("gpt2-tiny", &hard, "{a} it was [MASK] .");
     let encoded = built.encode(&[example(0, &"fun ".repeat(40), 0)]).unwrap();
     assert_eq!(encoded[0].ids.len(), 18);
@@ -367,7 +368,7 @@ fn a_causal_input_is_as_long_as_the_model_allows() {
 #[test]
 fn causal_class_scores_are_next_token_logits() {
     let dir = goldens().join("gpt2-tiny");
-    let hard = plain(TemplateKind::Hard, LabelKind::Words);
+    let hard = plain(TemplateRows::Hard, LabelRows::Words);
     let built = built("gpt2-tiny", &hard, "{a} it was [MASK]");
     let got = logits(&built, &texts());
     let mut model = LanguageModel::load(&dir).unwrap();
@@ -405,7 +406,7 @@ fn a_causal_model_refuses_fluency_and_trains_no_decoder_bias() {
     for name in FAMILIES {
         let built = built(
             name,
-            &plain(TemplateKind::Pseudo, LabelKind::Pseudo),
+            &plain(TemplateRows::PSEUDO, LabelRows::PSEUDO),
             &task.template,
         );
         let trained = built.classifier.parameters();

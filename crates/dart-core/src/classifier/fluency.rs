@@ -3,7 +3,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Place, PromptClassifier};
+use super::micro_step::MicroStep;
+use super::prompt_model::PromptModel;
 use crate::error::Result;
 use crate::lm::{Mode, indices};
 use crate::method::{Fluency, FluencyLabels, FluencyMask};
@@ -35,7 +36,12 @@ pub(super) struct Passes {
 
 impl Passes {
     /// Draws masks and labels.
-    pub fn draw(examples: &[&Encoded], settings: &Fluency, classes: usize, place: Place) -> Self {
+    pub fn draw(
+        examples: &[&Encoded],
+        settings: &Fluency,
+        classes: usize,
+        place: MicroStep,
+    ) -> Self {
         let mut masked = Vec::with_capacity(examples.len());
         let mut orders = Vec::with_capacity(examples.len());
         for (i, example) in examples.iter().enumerate() {
@@ -72,9 +78,9 @@ impl Passes {
     /// Adds the gradients of `scale` times L_F and returns L_F, the mean over the examples.
     pub fn backward(
         &self,
-        model: &PromptClassifier,
+        model: &PromptModel,
         batch: &Batch,
-        place: Place,
+        place: MicroStep,
         scale: f64,
     ) -> Result<f64> {
         let widest = self.masked.iter().map(Vec::len).max().unwrap_or(0);
@@ -129,7 +135,7 @@ impl Passes {
     }
 
     /// The batch's ids with the drawn words masked.
-    fn hide(&self, model: &PromptClassifier, batch: &Batch) -> Result<Tensor> {
+    fn hide(&self, model: &PromptModel, batch: &Batch) -> Result<Tensor> {
         let seq = batch.ids.size2()?.1;
         let flat: Vec<i64> = self
             .masked
@@ -150,7 +156,7 @@ impl Passes {
     /// `hidden` with each example's slot filled by the pass's label.
     fn fill(
         &self,
-        model: &PromptClassifier,
+        model: &PromptModel,
         batch: &Batch,
         hidden: &Tensor,
         pass: &Pass,

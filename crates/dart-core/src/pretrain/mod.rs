@@ -16,13 +16,13 @@ pub use settings::{HeldOut, PretrainReport, PretrainSettings};
 
 use crate::adamw::{AdamW, Betas, linear_schedule};
 use crate::control::Control;
+use crate::device::set_threads;
 use crate::error::{CoreError, Result};
 use crate::lm::weights::{Weights, write};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, Shape, indices};
 use crate::pseudo::lookup;
 use crate::rng::{Rng, key};
 use crate::tokenizer::Special;
-use crate::train::set_threads;
 
 /// Share of tokens to predict when scoring held-out blocks.
 const HELD_OUT_RATE: f64 = 0.15;
@@ -153,7 +153,7 @@ impl Pretraining {
         observe: &mut dyn FnMut(&PretrainReport) -> Control,
     ) -> Result<HeldOut> {
         if blocks.train.is_empty() || blocks.held_out.is_empty() {
-            return Err(CoreError::Setting(
+            return Err(CoreError::Input(
                 "the corpus has too little text for one block a file".into(),
             ));
         }
@@ -321,7 +321,7 @@ impl Pretraining {
         if counters[1] != self.settings.identity(self.content) {
             let message = "is the state of other settings, of other text or of another base model; \
                            remove it to start anew";
-            return Err(CoreError::model(path, message));
+            return Err(CoreError::state(path, message));
         }
         self.step = counters[0] as usize;
         crate::lm::restore(&self.parameters, &values)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use dart_core::method::{
-    Fluency, FluencyLabels, FluencyMask, LabelKind, Method, PromptMethod, TemplateKind,
+    Fluency, FluencyLabels, FluencyMask, LabelRows, Method, PromptMethod, TemplateRows,
 };
 use dart_core::train::{Precision, RunSpec, TrainSettings, time};
 use dart_data::{OwnTask, SplitRequest, load};
@@ -99,8 +99,8 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let mut splits = load(&task, &SplitRequest::new(Path::new("."), 0, args.seed))?;
     Arc::make_mut(&mut splits.test).truncate(args.eval_rows);
     let method = Method::Prompt(PromptMethod {
-        template: TemplateKind::Pseudo,
-        labels: LabelKind::Pseudo,
+        template: TemplateRows::PSEUDO,
+        labels: LabelRows::PSEUDO,
         fluency: (args.fluency > 0.0).then_some(Fluency {
             weight: args.fluency,
             labels: FluencyLabels::Sampled,

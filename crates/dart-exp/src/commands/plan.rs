@@ -22,7 +22,7 @@ use crate::terminal::units::{bytes, duration, thousands};
 /// Data or models are missing, after the plan is printed as far as it can be told.
 pub fn run(target: &Target) -> Result<()> {
     let mut experiment = Experiment::load(&target.call())?;
-    let left_out = match experiment.skip_missing {
+    let left_out = match experiment.keys.skip_missing() {
         true => leave_out(&mut experiment),
         false => Vec::new(),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use dart_core::checkpoint::{Card, load};
+use dart_core::device::DeviceChoice;
 use dart_core::files::write_atomically;
 use dart_data::layout::{Column, Read};
 use dart_data::{Kind, read_unlabelled};
@@ -39,7 +40,7 @@ pub struct PredictArgs {
     pub model: Option<String>,
     /// cpu, auto or cuda:N
     #[arg(long, default_value = "cpu")]
-    pub device: String,
+    pub device: DeviceChoice,
 }
 
 /// Writes a row a text: its row in the file, its label, a probability per class.
@@ -48,7 +49,7 @@ pub struct PredictArgs {
 /// A folder that is no checkpoint, or a file that cannot be read.
 pub fn run(args: &PredictArgs) -> Result<()> {
     let base = args.model.as_deref().map(Model::named).transpose()?;
-    let checkpoint = load(&args.checkpoint, base.as_deref(), &args.device)?;
+    let checkpoint = load(&args.checkpoint, base.as_deref(), args.device)?;
     let text_b = second_text(args, &checkpoint.card)?;
     let mut read = args.written.of(Read::texts(args.text.clone(), text_b));
     read.marked = checkpoint.card.task.kind == Kind::Relation;

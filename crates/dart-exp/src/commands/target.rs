@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use dart_core::device::DeviceChoice;
 
 use crate::experiment::call::Call;
 use crate::experiment::definition::Experiment;
@@ -38,7 +39,7 @@ pub struct Target {
     pub sets: Vec<String>,
     /// cpu, auto or cuda:N
     #[arg(long)]
-    pub device: Option<String>,
+    pub device: Option<DeviceChoice>,
     /// Only the i-th of n shares of the runs; `collect` merges them
     #[arg(long, value_name = "i/n")]
     pub shard: Option<Shard>,
@@ -54,7 +55,7 @@ impl Target {
             results: self.results.clone(),
             data_dir: self.data_dir.clone(),
             model: self.model.clone(),
-            device: self.device.clone(),
+            device: self.device,
             shard: self.shard,
         }
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use dart_core::settings::MethodKind;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::experiment::options::{Kind, MethodEntry, Options};
+use crate::experiment::options::{MethodEntry, Options};
 use crate::experiment::yaml;
 use crate::terminal::failure::Usage;
 
@@ -20,7 +21,7 @@ pub struct Named {
     /// Its name in tables.
     pub title: String,
     /// What it starts from.
-    pub kind: Kind,
+    pub kind: MethodKind,
     /// The preset's settings.
     pub preset: Options,
     /// What the experiment's own entry says; stands over the experiment's `settings`.
@@ -48,7 +49,7 @@ impl Methods {
         let mut named = Named {
             name: name.to_owned(),
             title: name.to_owned(),
-            kind: Kind::Majority,
+            kind: MethodKind::Majority,
             preset: Options::default(),
             own: Options::default(),
         };
@@ -178,14 +179,17 @@ mod tests {
              new: {kind: head}}",
         );
         let mine = methods.named("mine").unwrap();
-        assert_eq!((mine.kind, mine.title.as_str()), (Kind::Prompt, "Mine"));
+        assert_eq!(
+            (mine.kind, mine.title.as_str()),
+            (MethodKind::Prompt, "Mine")
+        );
         assert_eq!(
             mine.own,
             serde_yaml::from_str("{learning_rate: 1, fluency: 2}").unwrap()
         );
         assert_eq!(mine.preset.learning_rate, Some(1e-4));
         assert_eq!(methods.named("dart").unwrap().title, "DART");
-        assert_eq!(methods.named("new").unwrap().kind, Kind::Head);
+        assert_eq!(methods.named("new").unwrap().kind, MethodKind::Head);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Where in an experiment a run stands.
 
+use dart_core::settings::MethodKind;
+
 use crate::experiment::definition::{Choice, Experiment};
-use crate::experiment::options::Kind;
 use crate::experiment::values::shots;
 use crate::model::lookup::Model;
 
@@ -59,7 +60,7 @@ impl Experiment {
     fn models_of(&self, choice: &Choice) -> Vec<Model> {
         match (choice.own_model(), choice.named.kind) {
             (Some(own), _) => vec![own.clone()],
-            (None, Kind::Majority) => vec![Model::none()],
+            (None, MethodKind::Majority) => vec![Model::none()],
             (None, _) => self.models.clone(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use anyhow::Result;
 use dart_data::Task;
@@ -60,7 +61,7 @@ pub struct OnTask {
 
 /// Tasks of mostly the same texts count as one: their indices, grouped. So do tasks that are joined
 /// only by a third.
-pub fn independent_tasks(tasks: &[Task]) -> Vec<Vec<usize>> {
+pub fn independent_tasks<T: Deref<Target = Task>>(tasks: &[T]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (t, task) in tasks.iter().enumerate() {
         let shares = |group: &Vec<usize>| group.iter().any(|o| share_texts(task, &tasks[*o]));
@@ -234,9 +235,9 @@ mod tests {
     fn tasks_of_the_same_texts_count_once_in_any_order() {
         let catalog = Catalog::embedded().unwrap();
         let groups = |names: &[&str]| {
-            let tasks: Vec<Task> = names
+            let tasks: Vec<&Task> = names
                 .iter()
-                .map(|name| catalog.task(name).unwrap().clone())
+                .map(|name| catalog.task(name).unwrap())
                 .collect();
             independent_tasks(&tasks)
         };
@@ -258,7 +259,7 @@ mod tests {
         let mut renamed = catalog.task("movies").unwrap().clone();
         renamed.name = "films".to_owned();
         for other in ["movies", "mr"] {
-            let tasks = [catalog.task(other).unwrap().clone(), renamed.clone()];
+            let tasks = [catalog.task(other).unwrap(), &renamed];
             assert_eq!(independent_tasks(&tasks), [[0, 1]], "{other}");
         }
     }

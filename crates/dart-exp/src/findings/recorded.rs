@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::experiment::definition::Experiment;
+use crate::experiment::definition::{Experiment, Listed};
 use crate::experiment::options::Options;
 use crate::experiment::place::{Place, Seeded};
 use crate::experiment::trials::trials;
@@ -87,9 +87,9 @@ impl Recorded {
 
 /// Takes the tasks that may be left out and have no row out of the experiment.
 pub fn leave_out(experiment: &mut Experiment, recorded: &[Recorded]) {
-    let told = |task: &dart_data::Task| recorded.iter().any(|row| row.key[0] == task.name);
-    if experiment.skip_missing && experiment.tasks.iter().any(told) {
-        experiment.keep_tasks(told);
+    let told = |task: &Listed| recorded.iter().any(|row| row.key[0] == task.name);
+    if experiment.keys.skip_missing() && experiment.tasks.iter().any(told) {
+        experiment.tasks.retain(told);
     }
 }
 
@@ -113,7 +113,7 @@ pub fn outline<'a>(experiment: &'a Experiment, recorded: &[Recorded]) -> Result<
         entries.push(Entry {
             shared_model: experiment.methods[place.method].shares_models(),
             seed,
-            scored: match experiment.score_test && on_test.contains(task) {
+            scored: match experiment.keys.score_test() && on_test.contains(task) {
                 true => Scored::Test(None),
                 false => Scored::Dev,
             },

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::experiment::definition::Listed;
 use crate::experiment::place::Place;
 use crate::experiment::values::shots;
 use crate::findings::against::{self, Against};
@@ -37,6 +38,8 @@ pub struct Findings<'a> {
 pub struct Line {
     /// The method, with model and K where there are several.
     pub name: String,
+    /// The method, with its model where there are several: what rows that differ in K share.
+    pub series: String,
     /// Index of the method; none for published figures.
     pub method: Option<usize>,
     /// Its model; none for published figures.
@@ -117,10 +120,11 @@ fn lines(outline: &Outline, cells: &[Cell]) -> Vec<Line> {
     }
     keys.sort_by_key(|(method, _, _)| *method);
     let line = |(method, model, k): (usize, &str, usize)| {
-        let mut name = experiment.methods[method].named.title.clone();
+        let mut series = experiment.methods[method].named.title.clone();
         if experiment.models.len() > 1 && experiment.methods[method].shares_models() {
-            name += &format!(", {model}");
+            series += &format!(", {model}");
         }
+        let mut name = series.clone();
         if experiment.ks.len() > 1 {
             name += &format!(", K={}", shots(k));
         }
@@ -144,6 +148,7 @@ fn lines(outline: &Outline, cells: &[Cell]) -> Vec<Line> {
         let whole: Option<Vec<f64>> = scores.iter().map(|s| s.map(|s| s.mean)).collect();
         Line {
             name,
+            series,
             method: Some(method),
             model: Some(model.to_owned()),
             k,
@@ -164,13 +169,15 @@ fn published_lines(outline: &Outline) -> Vec<Line> {
         } else {
             String::new()
         };
-        let name = format!("{} as published, {}{many}", figure.method, figure.model);
+        let series = format!("{} as published, {}", figure.method, figure.model);
+        let name = format!("{series}{many}");
         let at = lines
             .iter()
             .position(|line| line.name == name)
             .unwrap_or_else(|| {
                 lines.push(Line {
                     name,
+                    series,
                     method: None,
                     model: None,
                     k: figure.k,
@@ -179,7 +186,7 @@ fn published_lines(outline: &Outline) -> Vec<Line> {
                 });
                 lines.len() - 1
             });
-        let same = |task: &dart_data::Task| task.name == figure.task;
+        let same = |task: &Listed| task.name == figure.task;
         if let Some(task) = experiment.tasks.iter().position(same) {
             lines[at].scores[task] = Some(Score {
                 mean: figure.mean,

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::options::Options;
 use crate::experiment::values::shots_json;
 use crate::findings::rows::{Records, Row};
 use crate::plan::outline::Outline;
@@ -27,11 +26,9 @@ pub fn write(outline: &Outline, rows: &[Row], path: &Path) -> Result<()> {
 
 fn object(outline: &Outline, row: &Row, records: &Records) -> Result<Value> {
     let (place, fit, test) = (&row.entry.place, &records.fit, records.test.as_ref());
-    let shown = serde_json::to_value(row.settings).context("encoding settings")?;
-    let settings: Map<String, Value> = Options::NAMES
-        .iter()
-        .map(|name| ((*name).to_owned(), shown[name].clone()))
-        .filter(|(_, value)| !value.is_null())
+    let given = row.settings.given().into_iter();
+    let settings: Map<String, Value> = given
+        .map(|(name, value)| (name.to_owned(), value))
         .collect();
     Ok(json!({
         "run": row.id,

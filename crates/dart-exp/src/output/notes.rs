@@ -1,7 +1,6 @@
 //! How a table was made: what its reader must know to trust or repeat it.
 
-use dart_data::Task;
-
+use crate::experiment::definition::Listed;
 use crate::experiment::options::Options;
 use crate::experiment::values::shots;
 use crate::findings::cells::Cell;
@@ -28,7 +27,7 @@ pub fn notes(findings: &Findings) -> Vec<String> {
     notes.push(format!("Language model: {}.", models.join(", ")));
     notes.extend(encoders(outline));
     notes.extend(truncated(findings.rows));
-    notes.extend(outline.experiment.notes.iter().cloned());
+    notes.extend(outline.experiment.keys.notes().0);
     notes.extend(published(outline));
     if findings.without_folders() {
         notes.push(WITHOUT_FOLDERS.to_owned());
@@ -128,7 +127,7 @@ fn examples(outline: &Outline) -> String {
 
 /// Why all cells are dev scores, where they are.
 pub fn dev_alone(outline: &Outline) -> Option<&'static str> {
-    if !outline.experiment.score_test {
+    if !outline.experiment.keys.score_test() {
         return Some("Test was not scored: the cells are dev scores.");
     }
     let none = outline.entries.iter().all(|entry| !entry.scored.on_test());
@@ -140,7 +139,7 @@ fn test(outline: &Outline) -> String {
         return why.to_owned();
     }
     let experiment = outline.experiment;
-    let of_task = |(t, task): (usize, &Task)| {
+    let of_task = |(t, task): (usize, &Listed)| {
         let entry = outline.entries.iter().find(|entry| entry.place.task == t)?;
         match entry.scored {
             Scored::Dev => Some(format!("{} none (dev scores)", task.title)),
@@ -150,8 +149,8 @@ fn test(outline: &Outline) -> String {
     };
     let rows = experiment.tasks.iter().enumerate().filter_map(of_task);
     let rows = rows.collect::<Vec<_>>().join(", ");
-    let cap = experiment.test_rows.map(|limit| {
-        let (limit, seed) = (thousands(limit), experiment.test_seed);
+    let cap = experiment.keys.test_rows().0.map(|limit| {
+        let (limit, seed) = (thousands(limit), experiment.keys.test_seed());
         format!("at most {limit} rows a task, drawn with seed {seed}")
     });
     let rows = match (rows.as_str(), cap) {

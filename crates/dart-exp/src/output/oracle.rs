@@ -61,7 +61,7 @@ fn choices<'a>(outline: &'a Outline, rows: &[Row<'a>]) -> Result<Vec<Choice<'a>>
 
 /// Writes `oracle.csv`, where the experiment asks for an oracle.
 pub fn write(outline: &Outline, rows: &[Row], path: &Path) -> Result<()> {
-    if !outline.experiment.oracle {
+    if !outline.experiment.keys.oracle() {
         return Ok(());
     }
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -99,7 +99,7 @@ pub fn write(outline: &Outline, rows: &[Row], path: &Path) -> Result<()> {
 /// The oracle's part of `table.md`; empty where the experiment asks for none, or no run folder tells
 /// what it would have chosen.
 pub fn section(outline: &Outline, rows: &[Row]) -> Result<String> {
-    if !outline.experiment.oracle || rows.iter().all(|row| row.records.is_none()) {
+    if !outline.experiment.keys.oracle() || rows.iter().all(|row| row.records.is_none()) {
         return Ok(String::new());
     }
     let mut cells: Vec<(&Place, Vec<f64>, Vec<f64>)> = Vec::new();

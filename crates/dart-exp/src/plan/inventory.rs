@@ -12,7 +12,7 @@ use dart_core::method::Method;
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{SplitRequest, Task};
 
-use crate::experiment::definition::Experiment;
+use crate::experiment::definition::{Experiment, Listed};
 use crate::model::lookup::Model;
 use crate::plan::runs::Group;
 use crate::terminal::failure::Usage;
@@ -52,7 +52,7 @@ pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
         return Vec::new();
     }
     let mut there = lacks.iter().map(Option::is_none);
-    experiment.keep_tasks(|_| there.next().unwrap_or(true));
+    experiment.tasks.retain(|_| there.next().unwrap_or(true));
     let left_out = |message: String| format!("left out: {message}");
     lacks.into_iter().flatten().map(left_out).collect()
 }
@@ -63,8 +63,8 @@ pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
 /// # Errors
 /// A model that cannot be had, with the remedy.
 pub fn fetch_models(experiment: &mut Experiment, note: &dyn Fn(&str)) -> Result<()> {
-    let lacks_data = |task| missing_data(experiment, task).is_some();
-    if !experiment.skip_missing && experiment.tasks.iter().any(lacks_data) {
+    let lacks_data = |task: &Listed| missing_data(experiment, task).is_some();
+    if !experiment.keys.skip_missing() && experiment.tasks.iter().any(lacks_data) {
         return Ok(());
     }
     for model in experiment.used_models_mut() {
@@ -111,7 +111,7 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
             };
             let longest = run.job.settings.max_length;
             check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
-                let causal = config.causal() && method.fluency.is_some();
+                let causal = config.causal && method.fluency.is_some();
                 let hint = if causal { ", as dart-causal does" } else { "" };
                 let name = &experiment.methods[group.place.method].named.name;
                 Usage(format!(

@@ -6,12 +6,12 @@ use std::collections::hash_map::Entry;
 use anyhow::{Context, Result, bail};
 use dart_core::checkpoint::fingerprint;
 use dart_core::method::Method;
+use dart_core::settings::MethodKind;
 use dart_data::Task;
 use dart_data::digest::hex;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::definition::Experiment;
-use crate::experiment::options::Kind;
 use crate::experiment::place::Seeded;
 use crate::experiment::resolve::Resolved;
 use crate::experiment::trials::trials;
@@ -34,7 +34,7 @@ impl Plan {
     /// # Errors
     /// Everything that is missing, in one message.
     pub fn new(mut experiment: Experiment) -> Result<Self> {
-        let left_out = match experiment.skip_missing {
+        let left_out = match experiment.keys.skip_missing() {
             true => leave_out(&mut experiment),
             false => Vec::new(),
         };
@@ -102,22 +102,24 @@ fn group(experiment: &Experiment, at: Seeded, split: &Split, content: &str) -> R
         &experiment.methods[place.method],
     );
     let (name, k) = (&choice.named.name, place.k);
-    let test_rows = match experiment.score_test {
-        true => split.test.min(experiment.test_rows.unwrap_or(usize::MAX)),
+    let test_rows = match experiment.keys.score_test() {
+        true => split
+            .test
+            .min(experiment.keys.test_rows().0.unwrap_or(usize::MAX)),
         false => 0,
     };
     let mut runs = Vec::new();
     for resolved in trials(choice, split.train)? {
         let data = Data {
             task: task.name.clone(),
-            own_task: experiment.own_tasks[place.task].clone(),
+            own_task: task.entry.clone(),
             catalogs: experiment.catalogs.clone(),
             data_dir: experiment.data_dir.clone(),
             k,
             seed,
-            strict: experiment.strict,
-            test_rows: experiment.test_rows,
-            test_seed: experiment.test_seed,
+            strict: experiment.keys.strict(),
+            test_rows: experiment.keys.test_rows().0,
+            test_seed: experiment.keys.test_seed(),
             fingerprint: split.fingerprint.clone(),
         };
         let hash = hash(task, &resolved, &data, content)?;
@@ -146,14 +148,14 @@ fn group(experiment: &Experiment, at: Seeded, split: &Split, content: &str) -> R
             data,
             method: resolved.method.clone(),
             settings: resolved.settings.clone(),
-            save_seconds: experiment.save_seconds,
+            save_seconds: experiment.keys.save_seconds(),
             hparams: hparams::of_run(&names, &numbers, &resolved.shown)?,
         };
         runs.push(Run {
             id: format!("{}-{hash}", id.join("-")),
             job,
             cost: cost(&resolved, task, split.dev),
-            test_cost: if choice.named.kind == Kind::Majority {
+            test_cost: if choice.named.kind == MethodKind::Majority {
                 1.0
             } else {
                 test_rows as f64 * resolved.contexts() as f64

@@ -85,7 +85,7 @@ impl Run {
     /// The GPU that it asks for.
     pub fn gpu(&self) -> Gpu {
         match self.shown.device {
-            Some(_) => Gpu::wanted(&self.job.settings.device),
+            Some(_) => Gpu::wanted(self.job.settings.device),
             None => Gpu::None,
         }
     }

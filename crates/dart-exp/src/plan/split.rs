@@ -42,7 +42,7 @@ impl Split {
             .into());
         }
         let request = SplitRequest {
-            strict: experiment.strict,
+            strict: experiment.keys.strict(),
             ..SplitRequest::new(&experiment.data_dir, k, seed)
         };
         let splits = dart_data::load(task, &request)?;

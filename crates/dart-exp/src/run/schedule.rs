@@ -138,7 +138,9 @@ impl Schedule<'_> {
             let mut trials = ended.trials.lock().unwrap_or_else(PoisonError::into_inner);
             trials.push((place, trial));
             // Weights that can no longer win are of no use, but to an oracle.
-            if let Some(best) = selection::best(&trials).filter(|_| !self.plan.experiment.oracle) {
+            if let Some(best) =
+                selection::best(&trials).filter(|_| !self.plan.experiment.keys.oracle())
+            {
                 for (_, loser) in trials.iter().filter(|(_, trial)| trial.run != best.run) {
                     self.store.run(&loser.run).drop_weights()?;
                 }
@@ -185,7 +187,7 @@ impl Schedule<'_> {
         self.progress.part_done(&run.id, run.cost);
         let record = files.fit()?.context("the run ended without a result")?;
         if let Some(before) = files.fit_before()? {
-            if let Err(error) = same(&record.outcome, &before.outcome, &run.job.settings.device) {
+            if let Err(error) = same(&record.outcome, &before.outcome, run.job.settings.device) {
                 files.take_back_fit()?;
                 files.drop_weights()?;
                 return Err(error.context(format!(
@@ -235,10 +237,10 @@ impl Schedule<'_> {
                     .note(&format!("{}: {text}", self.plan.name(group))),
             }
         }
-        if self.plan.experiment.oracle && group.test_rows > 0 {
+        if self.plan.experiment.keys.oracle() && group.test_rows > 0 {
             self.score_oracles(group, &run.id)?;
         }
-        if !self.plan.experiment.keep_weights {
+        if !self.plan.experiment.keys.keep_weights() {
             files.drop_weights()?;
         }
         Ok(())

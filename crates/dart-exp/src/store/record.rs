@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use dart_core::device::DeviceChoice;
 use dart_core::files::write_atomically;
 use dart_core::train::FitOutcome;
 use serde::de::DeserializeOwned;
@@ -80,10 +81,10 @@ pub struct Trial {
 ///
 /// # Errors
 /// It came to something else on a CPU: the program or the machine is another.
-pub fn same(now: &FitOutcome, then: &FitOutcome, device: &str) -> Result<()> {
+pub fn same(now: &FitOutcome, then: &FitOutcome, device: DeviceChoice) -> Result<()> {
     // What older versions did not record says nothing.
     let told = |o: &FitOutcome| (o.dev, o.dev_loss, o.best_step, o.steps);
-    if told(now) == told(then) || device != "cpu" {
+    if told(now) == told(then) || device != DeviceChoice::Cpu {
         return Ok(());
     }
     bail!(

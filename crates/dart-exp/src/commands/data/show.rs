@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use dart_core::prompt::{Encoder, Template};
+use dart_core::prompt::{InputEncoder, Template};
 use dart_core::tokenizer::Tokenizer;
 use dart_data::summary::{per_label, percentiles};
 use dart_data::{Example, SplitRequest, Task};
@@ -49,9 +49,9 @@ pub fn run(args: &ShowArgs) -> Result<()> {
     let model = Model::named(&args.model)?;
     let tokenizer = Tokenizer::load(&model).context("--model NAME|DIR names another model")?;
     let template = Template::parse(&task.template)?;
-    let encoder = Encoder::prompt(&template, None, &tokenizer, args.max_length)?;
+    let encoder = InputEncoder::prompt(&template, None, &tokenizer, args.max_length)?;
     // Lengths are told as they are before anything is cut.
-    let whole = Encoder::prompt(&template, None, &tokenizer, usize::MAX)?;
+    let whole = InputEncoder::prompt(&template, None, &tokenizer, usize::MAX)?;
 
     let mut text = format!("{} ({}), {}\n", task.title, task.name, task.metric);
     for (label, word) in task.labels.iter().zip(&task.words) {

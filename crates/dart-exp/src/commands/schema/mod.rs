@@ -7,10 +7,11 @@
 mod probe;
 
 use anyhow::{Context, Result};
+use dart_core::settings::Settings;
 use dart_data::OwnTask;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::options::{MethodEntry, Options};
+use crate::experiment::options::MethodEntry;
 use crate::experiment::range::Range;
 use crate::experiment::raw::RawExperiment;
 use crate::terminal::print::print;
@@ -32,7 +33,7 @@ fn schema() -> Value {
     let mut definitions = probe.definitions();
     describe(&mut definitions, "RawExperiment", RawExperiment::DOCS);
     for name in ["Options", "MethodEntry", "Grid"] {
-        describe(&mut definitions, name, Options::DOCS);
+        describe(&mut definitions, name, Settings::DOCS);
     }
     let own = [
         ("settings", "Settings of every method."),
@@ -147,6 +148,7 @@ fn spelled(within: &str, path: &str, element: Value) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::options::Options;
 
     fn property<'a>(schema: &'a Value, definition: &str, key: &str) -> &'a Value {
         &schema["definitions"][definition]["properties"][key]

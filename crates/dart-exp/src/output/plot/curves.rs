@@ -1,7 +1,7 @@
 //! Scores over K, and over a setting that methods differ in.
 
 use super::lines::{self, Axis, Curve, Point, Spread};
-use super::{About, Picture, axis, tasks};
+use super::picture::{About, Picture, axis, capital, tasks};
 use crate::experiment::options::Options;
 use crate::findings::summary::{Findings, Line, Score};
 
@@ -41,7 +41,7 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
         let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
             let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
             let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
-            let name = lines.first()?.name.rsplit_once(", K=")?.0.to_owned();
+            let name = lines.first()?.series.clone();
             let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
             curve(name, place, lines.iter().filter_map(point).collect())
         };
@@ -62,7 +62,7 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
         );
         let title = format!("{}: scores over K", task.title);
         let name = ["k-shot", &task.name];
-        pictures.push(Picture::new(About::Curves, &name, &title, scene));
+        pictures.push(Picture::new(About::Curves, &name, &title, &scene));
     }
     pictures
 }
@@ -129,8 +129,9 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         values().fold(0.0, f64::max),
     );
     let name = Options::NAMES[setting];
+    let shown = name.replace('_', " ");
     let x = Axis {
-        name: name.replace('_', " "),
+        name: capital(&shown),
         doubling: least > 0.0 && most / least >= 16.0,
     };
     let mut pictures = Vec::new();
@@ -147,7 +148,10 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
                     let line = findings.lines.iter().find(same)?;
                     Some(point(*value, line.scores[t].as_ref()?))
                 };
-                let mut name = shared_title(findings, family);
+                let title =
+                    |(_, m): &(f64, usize)| outline.experiment.methods[*m].named.title.as_str();
+                let titles: Vec<&str> = family.members.iter().map(title).collect();
+                let mut name = shared_title(&titles);
                 if outline.experiment.models.len() > 1 {
                     name = format!("{name}, {}", model.name);
                 }
@@ -160,28 +164,44 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         }
         let y = axis(outline, t);
         let scene = lines::curves(&task.title, &x, &y, Spread::Whiskers, &curves);
-        let title = format!("{}: scores over {}", task.title, x.name);
+        let title = format!("{}: scores over {shown}", task.title);
         let file = [name, &task.name];
-        pictures.push(Picture::new(About::Curves, &file, &title, scene));
+        pictures.push(Picture::new(About::Curves, &file, &title, &scene));
     }
     pictures
 }
 
-/// What the titles of a family begin with, to a word's end.
-fn shared_title(findings: &Findings, family: &Family) -> String {
-    let title = |m: usize| findings.outline.experiment.methods[m].named.title.as_str();
-    let titles: Vec<&str> = family.members.iter().map(|(_, m)| title(*m)).collect();
-    let Some(first) = titles.first() else {
+/// The words that the titles of a family begin with; its first and last title where they share none.
+fn shared_title(titles: &[&str]) -> String {
+    let (Some(first), Some(last)) = (titles.first(), titles.last()) else {
         return String::new();
     };
-    let mut words: Vec<&str> = first.split(' ').collect();
-    while !words.is_empty() {
-        let start = words.join(" ");
-        if titles.iter().all(|title| title.starts_with(&start)) {
-            let start = start.trim_end_matches([',', ':', '=', '(', ' ']);
-            return start.to_owned();
-        }
-        words.pop();
+    let words: Vec<&str> = first.split(' ').collect();
+    let shared = |i: &usize| {
+        let mut others = titles.iter().map(|title| title.split(' ').nth(*i));
+        others.all(|word| word == Some(words[*i]))
+    };
+    let count = (0..words.len()).take_while(shared).count();
+    let start = words[..count].join(" ");
+    match start.trim_end_matches([',', ':', '=', '(', ' ']) {
+        "" => format!("{first} … {last}"),
+        start => start.to_owned(),
     }
-    (*first).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_named_by_the_words_that_its_titles_share() {
+        for (titles, name) in [
+            (["DART, 1 token", "DART, 10 tokens", "DART, 2"], "DART"),
+            (["DART 1", "DART 10", "DART 100"], "DART"),
+            (["1 token", "10 tokens", "20 tokens"], "1 token … 20 tokens"),
+            (["DART", "DART", "DART"], "DART"),
+        ] {
+            assert_eq!(shared_title(&titles), name);
+        }
+    }
 }

@@ -107,7 +107,6 @@ const SIDE: f64 = 20.0;
 pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
     let mut scene = Scene::new(WIDTH, 0.0);
     let top = chart::title(&mut scene, title) + 12.0;
-    scene.height = (top + FIELD + 30.0).ceil();
     let end =
         |from: &[f64; 2], to: &[f64; 2]| [0, 1].map(|i| from[i] + map.longer * (to[i] - from[i]));
     let moves: Vec<(usize, [f64; 2], [f64; 2])> = map
@@ -150,14 +149,20 @@ pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
         [x - 6.0, y - 6.0, x + 6.0, y + 6.0]
     };
     let mut taken: Vec<[f64; 4]> = map.map.words.iter().map(mark).collect();
+    let mut unnamed: Vec<(&str, usize)> = Vec::new();
     for (class, word) in words.iter().enumerate() {
         let point = at(&map.map.words[class]);
         scene.mark(point, 5.0, class, word.clone());
-        name(&mut scene, point, word, (top, top + FIELD), &mut taken);
+        if !name(&mut scene, point, word, (top, top + FIELD), &mut taken) {
+            unnamed.push((word, class));
+        }
     }
     let name = "First principal component across, second up";
     let below = (WIDTH / 2.0, top + FIELD + 20.0);
     scene.text(below, name, SMALL, Anchor::Middle, Ink::Muted);
+    let under = top + FIELD + 30.0;
+    let legend = chart::legend(&mut scene, (10.0, under), &unnamed, WIDTH - 20.0);
+    scene.height = (under + legend).ceil();
     scene
 }
 
@@ -183,14 +188,14 @@ fn arrow(scene: &mut Scene, from: (f64, f64), to: (f64, f64), class: usize) {
 }
 
 /// Writes a word beside its point where it covers neither another nor a mark and stays in the field;
-/// it is left to the pointer where there is no such place.
+/// false where there is no such place.
 fn name(
     scene: &mut Scene,
     (x, y): (f64, f64),
     word: &str,
     (top, bottom): (f64, f64),
     taken: &mut Vec<[f64; 4]>,
-) {
+) -> bool {
     let wide = font::room(word, LABEL);
     let places = [
         (Anchor::Start, x + 9.0, y + 4.0, x + 9.0),
@@ -204,16 +209,20 @@ fn name(
     ];
     for (anchor, at, base, left) in places {
         let place = [left, base - LABEL, left + wide, base + 4.0];
-        let inside = left > 2.0 && place[2] < WIDTH - 2.0 && place[1] > top && place[3] < bottom;
+        let inside = left > SIDE + 2.0
+            && place[2] < WIDTH - SIDE - 2.0
+            && place[1] > top
+            && place[3] < bottom;
         let covers = |other: &[f64; 4]| {
             place[0] < other[2] && other[0] < place[2] && place[1] < other[3] && other[1] < place[3]
         };
         if inside && !taken.iter().any(covers) {
             scene.text((at, base), word, LABEL, anchor, Ink::Text);
             taken.push(place);
-            return;
+            return true;
         }
     }
+    false
 }
 
 #[cfg(test)]
@@ -273,6 +282,10 @@ mod tests {
             assert!(!boxes.iter().any(over), "{text}");
             boxes.push(place);
         }
-        assert!(boxes.len() >= 6, "most of them are written");
+        assert_eq!(
+            boxes.len(),
+            12 + 2,
+            "each is written, beside its mark or below"
+        );
     }
 }

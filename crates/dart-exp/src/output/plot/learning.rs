@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::lines::{self, Axis, Curve, Point, Spread};
+use super::picture::{About, Picture, capital, tasks};
 use super::scene::COLOURS;
-use super::{About, Picture, capital, tasks};
 use crate::experiment::definition::Choice;
 use crate::experiment::values::shots;
 use crate::findings::cells::Cell;
@@ -73,7 +73,7 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                     }
                     let scene = lines::curves(&shown, &x, &y, Spread::Band, curves);
                     let title = format!("{shown}: dev scores over the steps");
-                    pictures.push(Picture::new(About::Learning, &name, &title, scene));
+                    pictures.push(Picture::new(About::Learning, &name, &title, &scene));
                 }
             }
         }
