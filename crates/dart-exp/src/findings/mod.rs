@@ -1,10 +1,12 @@
-//! What the run folders say, computed once.
+//! What finished runs say, computed once.
 
 pub mod against;
 pub mod bootstrap;
 pub mod cells;
 pub mod compare;
 pub mod points;
+pub mod recorded;
 pub mod rows;
+pub mod source;
 pub mod stats;
 pub mod summary;

@@ -133,6 +133,21 @@ impl Store {
     }
 }
 
+/// Whether an experiment's folder has the folder of a run.
+///
+/// # Errors
+/// It cannot be read.
+pub fn has_runs(folder: &Path) -> Result<bool> {
+    let runs = folder.join("runs");
+    match fs::read_dir(&runs) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        entries => Ok(entries
+            .with_context(|| runs.display().to_string())?
+            .next()
+            .is_some()),
+    }
+}
+
 /// A run's files in an experiment's folder.
 pub fn run_files(folder: &Path, id: &str) -> RunFiles {
     RunFiles {
