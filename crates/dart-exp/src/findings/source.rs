@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 
 use crate::experiment::definition::Experiment;
-use crate::findings::recorded::{self, Recorded};
 use crate::findings::rows::{Row, gather};
+use crate::findings::runs_csv::{self, Recorded};
 use crate::plan::outline::Outline;
 use crate::plan::runs::Plan;
 use crate::store::folder::has_runs;
@@ -28,8 +28,8 @@ impl Source {
         if has_runs(&experiment.folder)? || !file.is_file() {
             return Ok(Source::Folders(Box::new(Plan::new(experiment)?)));
         }
-        let rows = recorded::read(&file)?;
-        recorded::leave_out(&mut experiment, &rows);
+        let rows = runs_csv::read(&file)?;
+        runs_csv::leave_out(&mut experiment, &rows);
         Ok(Source::File(Box::new(experiment), rows))
     }
 
@@ -40,7 +40,7 @@ impl Source {
     pub fn outline(&self) -> Result<Outline<'_>> {
         match self {
             Source::Folders(plan) => Ok(plan.outline()),
-            Source::File(experiment, rows) => recorded::outline(experiment, rows),
+            Source::File(experiment, rows) => runs_csv::outline(experiment, rows),
         }
     }
 
@@ -52,7 +52,7 @@ impl Source {
         let folder = &outline.experiment.folder;
         let rows = match self {
             Source::Folders(_) => gather(outline, folder)?,
-            Source::File(_, rows) => recorded::rows(outline, rows),
+            Source::File(_, rows) => runs_csv::rows(outline, rows),
         };
         if rows.is_empty() {
             let folder = short(folder);

@@ -100,7 +100,7 @@ pub fn write_summary(findings: &Findings, path: &Path) -> Result<()> {
             or_empty(mean(&cell.devs())),
             or_empty(mean(&tests(|t| Some(t.macro_f1)))),
             or_empty(mean(&tests(|t| t.directed_f1))),
-            or_empty(mean(&tests(|t| t.calibration_error))),
+            or_empty(mean(&tests(|t| Some(t.calibration_error)))),
             entry.trials.len().to_string(),
             rows.map_or(String::new(), |rows| rows.to_string()),
             or_empty(mean(&cut)),

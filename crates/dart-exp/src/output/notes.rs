@@ -283,11 +283,8 @@ fn truncated(rows: &[Row]) -> Option<String> {
         ),
         (
             most(|records| {
-                records
-                    .test
-                    .as_ref()
-                    .and_then(|t| t.truncated)
-                    .unwrap_or(0.0)
+                let test = records.test.as_ref();
+                test.map_or(0.0, |test| test.truncated)
             }),
             "its test texts",
         ),

@@ -192,10 +192,10 @@ mod tests {
             metric: 0.1 + 0.2,
             macro_f1: 1.0 / 3.0,
             directed_f1: Some(0.5),
-            calibration_error: None,
+            calibration_error: 0.125,
             loss: 1e-300,
             rows: 5,
-            truncated: Some(0.2),
+            truncated: 0.2,
             seconds: 1.0,
             peak_mib: 2.0,
         };
