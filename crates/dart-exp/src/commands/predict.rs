@@ -1,10 +1,11 @@
 //! `dart-exp predict`: one's own texts through an exported classifier.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use dart_core::checkpoint::{Card, load};
+use dart_core::CoreError;
+use dart_core::checkpoint::{CARD, Card, load};
 use dart_core::device::DeviceChoice;
 use dart_core::files::write_atomically;
 use dart_data::layout::{Column, Read};
@@ -49,7 +50,8 @@ pub struct PredictArgs {
 /// A folder that is no checkpoint, or a file that cannot be read.
 pub fn run(args: &PredictArgs) -> Result<()> {
     let base = args.model.as_deref().map(Model::named).transpose()?;
-    let checkpoint = load(&args.checkpoint, base.as_deref(), args.device)?;
+    let checkpoint = load(&args.checkpoint, base.as_deref(), args.device)
+        .map_err(|error| with_remedy(error, &args.checkpoint))?;
     let text_b = second_text(args, &checkpoint.card)?;
     let mut read = args.written.of(Read::texts(args.text.clone(), text_b));
     read.marked = checkpoint.card.task.kind == Kind::Relation;
@@ -72,6 +74,17 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     match &args.out {
         Some(path) => Ok(write_atomically(path, &bytes)?),
         None => print(&String::from_utf8(bytes).context("encoding predictions")?),
+    }
+}
+
+/// Why a checkpoint cannot be loaded, with what to do about it.
+fn with_remedy(error: CoreError, checkpoint: &Path) -> anyhow::Error {
+    if matches!(error, CoreError::MissingBase { .. }) {
+        return anyhow!("{error}; name its folder with --model");
+    }
+    match checkpoint.join(CARD).is_file() {
+        true => error.into(),
+        false => anyhow!("{error}; give a folder that `dart-exp export` wrote"),
     }
 }
 

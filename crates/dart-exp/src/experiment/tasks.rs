@@ -11,6 +11,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::terminal::failure::Usage;
+use crate::terminal::remedy::told;
 
 /// What an experiment says of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,8 +53,8 @@ impl TaskEntry {
     /// An unknown name, or settings that cannot work, named.
     pub fn task(&self, catalog: &Catalog) -> Result<Task, String> {
         let task = match self {
-            TaskEntry::Named(name) => catalog.task(name).map_err(text)?.clone(),
-            TaskEntry::Own(own) => own.resolve(catalog).map_err(text)?,
+            TaskEntry::Named(name) => catalog.task(name).map_err(|e| told(&e))?.clone(),
+            TaskEntry::Own(own) => own.resolve(catalog).map_err(|e| told(&e))?,
         };
         if task.kind == Kind::Regression {
             let message = "is a regression, which can be checked but not trained";
@@ -84,10 +85,6 @@ pub fn catalog(files: &[PathBuf]) -> Result<Catalog> {
             .map_err(|error| Usage(format!("catalog: {error}")))?;
     }
     Ok(catalog)
-}
-
-fn text(error: dart_data::DataError) -> String {
-    error.to_string()
 }
 
 impl<'de> Deserialize<'de> for TaskEntry {

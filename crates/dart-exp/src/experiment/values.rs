@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use dart_data::Task;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -67,58 +66,5 @@ impl<'de> Deserialize<'de> for TestRows {
             }
         }
         d.deserialize_any(Rows)
-    }
-}
-
-/// Training examples a class: a number, or `full` for all there are, which stands as 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shots(pub usize);
-
-impl<'de> Deserialize<'de> for Shots {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Shots;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("full, or a number of training examples a class of at least 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Shots, E> {
-                match text {
-                    "full" => Ok(Shots(0)),
-                    _ => Err(E::unknown_variant(text, &["full", "a number"])),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, k: u64) -> Result<Shots, E> {
-                match usize::try_from(k) {
-                    Ok(k) if k > 0 => Ok(Shots(k)),
-                    _ => Err(E::custom("k must be at least 1, or full")),
-                }
-            }
-        }
-        d.deserialize_any(Number)
-    }
-}
-
-/// `k` as people read it.
-pub fn shots(k: usize) -> String {
-    match k {
-        0 => "full".to_owned(),
-        k => k.to_string(),
-    }
-}
-
-/// `k` of a task as people read it: where train and dev are given, `k` takes nothing from them.
-pub fn shots_of(task: &Task, k: usize) -> String {
-    match task.split_is_given() {
-        true => "as given".to_owned(),
-        false => shots(k),
-    }
-}
-
-/// `k` as JSON: a number, or `"full"`.
-pub fn shots_json(k: usize) -> serde_json::Value {
-    match k {
-        0 => shots(k).into(),
-        k => k.into(),
     }
 }

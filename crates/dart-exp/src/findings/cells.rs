@@ -1,5 +1,7 @@
 //! The cells of the table.
 
+use dart_data::Shots;
+
 use crate::findings::rows::{Row, score};
 use crate::findings::stats::{self, Sample};
 use crate::plan::runs::Plan;
@@ -13,7 +15,7 @@ pub struct Cell<'a> {
     /// The model.
     pub model: &'a str,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// Its rows, in the order of the seeds.
     pub rows: Vec<&'a Row<'a>>,
     /// The test scores, or the dev scores where test is not scored.

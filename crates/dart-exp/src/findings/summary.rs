@@ -2,9 +2,9 @@
 //! once.
 
 use anyhow::Result;
+use dart_data::Shots;
 
 use crate::experiment::definition::Listed;
-use crate::experiment::values::shots;
 use crate::findings::against::{self, Against};
 use crate::findings::bootstrap::Bootstrap;
 use crate::findings::cells::{Cell, cells};
@@ -44,7 +44,7 @@ pub struct Line {
     /// Its model; none for published figures.
     pub model: Option<String>,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// Its scores by task, in percent.
     pub scores: Vec<Option<Score>>,
     /// Their mean, where every task has one; none for published figures.
@@ -101,21 +101,21 @@ impl<'a> Findings<'a> {
 /// Our own rows, in the order of the methods.
 fn lines(plan: &Plan, cells: &[Cell]) -> Vec<Line> {
     let experiment = &plan.experiment;
-    let mut keys: Vec<(usize, &str, usize)> = Vec::new();
+    let mut keys: Vec<(usize, &str, Shots)> = Vec::new();
     for cell in cells {
         if !keys.contains(&(cell.method, cell.model, cell.k)) {
             keys.push((cell.method, cell.model, cell.k));
         }
     }
     keys.sort_by_key(|(method, _, _)| *method);
-    let line = |(method, model, k): (usize, &str, usize)| {
+    let line = |(method, model, k): (usize, &str, Shots)| {
         let mut series = experiment.methods[method].named.title.clone();
         if experiment.models.len() > 1 && experiment.methods[method].shares_models() {
             series += &format!(", {model}");
         }
         let mut name = series.clone();
         if experiment.ks.len() > 1 {
-            name += &format!(", K={}", shots(k));
+            name += &format!(", K={k}");
         }
         let of_task = |task: usize| {
             let same = |c: &&Cell| (c.task, c.method, c.model, c.k) == (task, method, model, k);
@@ -148,7 +148,7 @@ fn published_lines(plan: &Plan) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for figure in against::of_plan(plan) {
         let many = if experiment.ks.len() > 1 {
-            format!(", K={}", shots(figure.k))
+            format!(", K={}", figure.k)
         } else {
             String::new()
         };

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
 use crate::findings::rows::Row;
 use crate::findings::stats;
 use crate::findings::summary::Findings;
@@ -29,7 +28,7 @@ pub fn write_runs(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
             method.clone(),
             group.model.clone(),
         ];
-        cells.extend([shots(group.k), group.seed.to_string()]);
+        cells.extend([group.k.to_string(), group.seed.to_string()]);
         cells.extend(row.run.shown.cells());
         let test = row.test.as_ref();
         let seconds = fit.seconds + test.map_or(0.0, |test| test.seconds);
@@ -95,7 +94,7 @@ pub fn write_summary(findings: &Findings, path: &Path) -> Result<()> {
             task.name.clone(),
             plan.method(group).named.name.clone(),
             cell.model.to_owned(),
-            shots(cell.k),
+            cell.k.to_string(),
             task.metric.to_string(),
             if group.test_rows > 0 { "test" } else { "dev" }.to_owned(),
             scores.map_or(0, |s| s.count).to_string(),

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::values::shots_json;
 use crate::findings::rows::Row;
 use crate::plan::runs::Plan;
 
@@ -31,7 +30,7 @@ fn object(plan: &Plan, row: &Row) -> Result<Value> {
         "task": plan.task(group).name,
         "method": plan.method(group).named.name,
         "model": group.model,
-        "k": shots_json(group.k),
+        "k": group.k,
         "seed": group.seed,
         "settings": settings,
         "chosen": row.chosen,

@@ -1,7 +1,8 @@
 //! How a table was made: what its reader must know to trust or repeat it.
 
+use dart_data::Shots;
+
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
 use crate::findings::cells::Cell;
 use crate::findings::rows::Row;
 use crate::plan::runs::{Group, Plan};
@@ -104,9 +105,9 @@ fn examples(plan: &Plan) -> String {
     if given.len() == experiment.tasks.len() {
         return "train and dev as given".to_owned();
     }
-    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+    let ks: Vec<String> = experiment.ks.iter().map(Shots::to_string).collect();
     let sampled = match experiment.ks.as_slice() {
-        [0] => "all training examples (K = full)".to_owned(),
+        [Shots::Full] => "all training examples (K = full)".to_owned(),
         _ => format!("K = {} training examples a class", ks.join(", ")),
     };
     match given.as_slice() {
@@ -198,11 +199,11 @@ fn selection(plan: &Plan) -> String {
 /// How large dev is.
 fn dev(plan: &Plan) -> String {
     let experiment = &plan.experiment;
-    let sampled = |k: &usize| *k > 0;
+    let sampled = |k: &&Shots| **k != Shots::Full;
     if experiment.tasks.iter().all(|task| task.split_is_given()) {
         return String::new();
     }
-    match experiment.ks.iter().filter(|k| sampled(k)).count() {
+    match experiment.ks.iter().filter(sampled).count() {
         0 => String::new(),
         n if n == experiment.ks.len() => " (as many examples a class as for training)".to_owned(),
         _ => " (as many examples a class as for training, unless K = full)".to_owned(),

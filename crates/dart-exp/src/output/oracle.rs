@@ -7,7 +7,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
-use crate::experiment::values::shots;
 use crate::findings::rows::Row;
 use crate::findings::stats::{self, Sample};
 use crate::plan::runs::{Group, Plan};
@@ -81,7 +80,7 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
             plan.task(group).name.clone(),
             plan.method(group).named.name.clone(),
             group.model.clone(),
-            shots(group.k),
+            group.k.to_string(),
             group.seed.to_string(),
             group.trials.len().to_string(),
             choice.by_dev.to_string(),
@@ -111,7 +110,7 @@ pub fn section(plan: &Plan, rows: &[Row]) -> Result<String> {
         cells[at].1.push(choice.by_dev);
         cells[at].2.push(choice.by_test);
     }
-    cells.sort_by_key(|(group, ..)| (group.method, group.k, group.task));
+    cells.sort_by_key(|(group, ..)| (group.method, group.k.number(), group.task));
     let mut text = "\n## Oracle: trials chosen on test\n\nNot a result. Choosing the trial by its \
                     test score, as the reference implementation does, would have given:\n\n\
                     | Method | Task | Chosen on dev | *Oracle: chosen on test* | Seeds |\n\
@@ -123,7 +122,7 @@ pub fn section(plan: &Plan, rows: &[Row]) -> Result<String> {
             let _ = write!(name, ", {}", group.model);
         }
         if plan.experiment.ks.len() > 1 {
-            let _ = write!(name, ", K={}", shots(group.k));
+            let _ = write!(name, ", K={}", group.k);
         }
         let _ = writeln!(
             text,

@@ -16,6 +16,7 @@ use crate::experiment::definition::{Experiment, Listed};
 use crate::model::lookup::Model;
 use crate::plan::runs::Group;
 use crate::terminal::failure::Usage;
+use crate::terminal::remedy::told;
 
 /// Data and models that are not there or cannot be used, each with its remedy.
 pub fn missing(experiment: &Experiment) -> Vec<String> {
@@ -37,6 +38,7 @@ fn missing_data(experiment: &Experiment, task: &Task) -> Option<String> {
             .seeds
             .iter()
             .find_map(|s| dart_data::missing_for(task, &request(s)))
+            .map(|absent| told(&absent))
     })
 }
 

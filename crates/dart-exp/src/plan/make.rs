@@ -7,20 +7,20 @@ use anyhow::{Context, Result, bail};
 use dart_core::checkpoint::fingerprint;
 use dart_core::method::Method;
 use dart_core::settings::MethodKind;
-use dart_data::Task;
 use dart_data::digest::hex;
+use dart_data::{Shots, Task};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::definition::{Choice, Experiment};
 use crate::experiment::resolve::{Resolved, resolve};
-use crate::experiment::values::{shots, shots_json};
 use crate::model::lookup::Model;
 use crate::plan::inventory::{leave_out, missing, refuse_prompts};
 use crate::plan::runs::{Group, Plan, Run};
 use crate::plan::split::{Split, of_split, with_seeds};
 use crate::store::folder::RunFiles;
 use crate::store::hparams;
-use crate::store::job::{Data, Job, Stage};
+use crate::store::job::{Data, Job, Stage, as_number};
 use crate::terminal::failure::Usage;
 use crate::terminal::paths::slug;
 
@@ -119,7 +119,7 @@ struct Place<'a> {
     t: usize,
     m: usize,
     model: &'a Model,
-    k: usize,
+    k: Shots,
     seed: u64,
 }
 
@@ -169,7 +169,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             slug(&task.name),
             slug(name),
             slug(&model.name),
-            format!("k{}", shots(k)),
+            format!("k{k}"),
             format!("s{seed}"),
         ];
         let names = [
@@ -177,7 +177,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             ("method", name),
             ("model", &model.name),
         ];
-        let numbers = [("k", shots_json(k)), ("seed", seed.into())];
+        let numbers = [("k", json!(k)), ("seed", seed.into())];
         let job = Job {
             stage: Stage::Fit,
             files: RunFiles {
@@ -253,7 +253,7 @@ fn hash(task: &Task, resolved: &Resolved, data: &Data, model: &str) -> Result<St
         ),
         (&resolved.method, &resolved.settings, model),
         (
-            data.k,
+            as_number(data.k),
             data.seed,
             &data.fingerprint,
             data.test_rows,

@@ -1,10 +1,9 @@
 //! From an experiment to the list of its runs, or to all that is missing for them.
 
-use dart_data::Task;
+use dart_data::{Shots, Task};
 
 use crate::experiment::definition::{Choice, Experiment};
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
 use crate::plan::need::Gpu;
 use crate::store::folder::RunFiles;
 use crate::store::job::{Job, Stage};
@@ -30,7 +29,7 @@ pub struct Group {
     /// Whether that is one of the experiment's models, and not the method's own or none.
     pub shared_model: bool,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// The seed.
     pub seed: u64,
     /// Test rows that are scored; 0 where there is no test set or it is not scored.
@@ -135,6 +134,6 @@ impl Plan {
             1 => String::new(),
             _ => format!(" {}", group.model),
         };
-        format!("{task} {method}{model} k{} s{}", shots(group.k), group.seed)
+        format!("{task} {method}{model} k{} s{}", group.k, group.seed)
     }
 }

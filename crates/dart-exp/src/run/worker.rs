@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use dart_core::CoreError;
 use dart_core::label_map::keep_rows;
 use dart_core::learned::learned;
-use dart_core::method::{LabelKind, Method};
+use dart_core::method::{LabelRows, Method};
 use dart_core::train::{RunSpec, Scores, fit, score};
 use dart_data::{Example, cap_test};
 
@@ -93,7 +93,7 @@ fn train(job: &Job) -> Result<()> {
         Err(error) => return Err(error.into()),
     };
     watch.end()?;
-    if matches!(&job.method, Method::Prompt(method) if method.labels == LabelKind::Pseudo) {
+    if matches!(&job.method, Method::Prompt(method) if method.labels == LabelRows::PSEUDO) {
         keep_rows(&state.join("best.safetensors"), &files.pseudo())?;
     }
     let (seconds, peak_mib) = watch.clock.read();

@@ -26,7 +26,7 @@ fn point(x: f64, score: &Score) -> Point {
 fn over_k(findings: &Findings) -> Vec<Picture> {
     let plan = findings.plan;
     // All there are is no number to stand on the axis.
-    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    let numbers = plan.experiment.ks.iter().filter_map(|k| k.number());
     if numbers.count() < 2 {
         return Vec::new();
     }
@@ -57,9 +57,10 @@ fn curves_over_k(lines: &[Line], task: usize) -> Vec<Curve> {
         }
     }
     let of_key = |(place, key): (usize, &(Option<usize>, &Option<String>))| {
-        let same = |line: &&Line| line.k > 0 && (line.method, &line.model) == *key;
+        let same = |line: &&Line| (line.method, &line.model) == *key;
         let lines: Vec<&Line> = lines.iter().filter(same).collect();
-        let point = |line: &&Line| Some(point(line.k as f64, line.scores[task].as_ref()?));
+        let point =
+            |line: &&Line| Some(point(line.k.number()? as f64, line.scores[task].as_ref()?));
         let points = lines.iter().filter_map(point).collect();
         curve(lines.first()?.series.clone(), place, points)
     };
@@ -194,12 +195,12 @@ mod tests {
 
     #[test]
     fn curves_over_k_have_the_names_of_their_methods_whatever_these_hold() {
-        let line = |method: usize, series: &str, k: usize, mean: Option<f64>| Line {
+        let line = |method: usize, series: &str, k: &str, mean: Option<f64>| Line {
             name: format!("{series}, whatever"),
             series: series.to_owned(),
             method: Some(method),
             model: Some("m".to_owned()),
-            k,
+            k: k.parse().unwrap(),
             scores: vec![mean.map(|mean| Score {
                 mean,
                 sd: None,
@@ -208,11 +209,11 @@ mod tests {
             average: None,
         };
         let lines = [
-            line(0, "DART, K=all", 16, Some(70.0)),
-            line(0, "DART, K=all", 2, Some(60.0)),
-            line(0, "DART, K=all", 0, Some(90.0)),
-            line(1, "Nothing yet", 2, None),
-            line(2, "Plain", 2, Some(50.0)),
+            line(0, "DART, K=all", "16", Some(70.0)),
+            line(0, "DART, K=all", "2", Some(60.0)),
+            line(0, "DART, K=all", "full", Some(90.0)),
+            line(1, "Nothing yet", "2", None),
+            line(2, "Plain", "2", Some(50.0)),
         ];
         let curves = curves_over_k(&lines, 0);
         let seen = |curve: &Curve| {

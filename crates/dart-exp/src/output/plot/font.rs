@@ -53,7 +53,12 @@ mod tests {
 
     #[test]
     fn the_font_is_there_and_measures() {
-        assert_eq!(lacking("Aé λ±×−–…“”\n中文中").into_iter().collect::<String>(), "中文");
+        assert_eq!(
+            lacking("Aé λ±×−–…“”\n中文中")
+                .into_iter()
+                .collect::<String>(),
+            "中文"
+        );
         let (narrow, broad) = (width("iiii", 12.0), width("MMMM", 12.0));
         assert!(narrow > 8.0 && broad > 2.0 * narrow && broad < 48.0);
         assert!((width("λ × ±", 24.0) - 2.0 * width("λ × ±", 12.0)).abs() < 1e-3);

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use dart_core::label_map::{LabelMap, label_map};
 use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit};
+use dart_data::Shots;
 
 use super::chart::{self, LABEL, SMALL, Scale, WIDTH};
 use super::font;
@@ -19,7 +20,7 @@ pub struct Map {
     /// The model.
     pub model: String,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// Where rows began and ended.
     pub map: LabelMap,
     /// Whether the rows began as copies of their words.
@@ -236,7 +237,7 @@ mod tests {
             task: 0,
             method: 0,
             model: String::new(),
-            k: 16,
+            k: Shots::default(),
             from_words: true,
             longer: longer(&map),
             map,

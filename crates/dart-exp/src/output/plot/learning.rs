@@ -8,7 +8,6 @@ use super::lines::{self, Axis, Curve, Point, Spread};
 use super::picture::{About, Picture, capital, tasks};
 use super::scene::COLOURS;
 use crate::experiment::definition::Choice;
-use crate::experiment::values::shots;
 use crate::findings::cells::Cell;
 use crate::findings::rows::Row;
 use crate::findings::summary::Findings;
@@ -42,14 +41,14 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                 if curves.is_empty() {
                     continue;
                 }
-                let of_k = format!("k{}", shots(k));
+                let of_k = format!("k{k}");
                 let (mut shown, mut name) = (task.title.clone(), vec!["learning", &task.name]);
                 if experiment.models.len() > 1 {
                     shown += &format!(", {}", model.name);
                     name.push(&model.name);
                 }
                 if experiment.ks.len() > 1 {
-                    shown += &format!(", K = {}", shots(k));
+                    shown += &format!(", K = {k}");
                     name.push(&of_k);
                 }
                 let x = Axis {

@@ -22,7 +22,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
-use crate::experiment::values::shots;
 use crate::findings::summary::Findings;
 use labels::Map;
 
@@ -66,7 +65,9 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
     }
     if !lacking.is_empty() {
         let signs: String = lacking.into_iter().collect();
-        log::warn!("PNG pictures have gaps for {signs}, which their font lacks; SVG pictures do not");
+        log::warn!(
+            "PNG pictures have gaps for {signs}, which their font lacks; SVG pictures do not"
+        );
     }
     Ok(())
 }
@@ -77,7 +78,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
     );
-    let of_k = format!("k{}", shots(map.k));
+    let of_k = format!("k{}", map.k);
     let (mut shown, mut name) = (
         format!("{}, {}", task.title, method.title),
         vec!["labels", &task.name, &method.name],
@@ -87,7 +88,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
         name.push(&map.model);
     }
     if experiment.ks.len() > 1 {
-        shown += &format!(", K = {}", shots(map.k));
+        shown += &format!(", K = {}", map.k);
         name.push(&of_k);
     }
     let scene = labels::draw(map, &shown, &task.words);

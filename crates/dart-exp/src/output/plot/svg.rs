@@ -90,5 +90,7 @@ fn listed(points: &[(f64, f64)]) -> String {
 /// Whether the points are one.
 fn one(points: &[(f64, f64)]) -> bool {
     let place = |(x, y): &(f64, f64)| (rounded(*x), rounded(*y));
-    points.windows(2).all(|pair| place(&pair[0]) == place(&pair[1]))
+    points
+        .windows(2)
+        .all(|pair| place(&pair[0]) == place(&pair[1]))
 }

@@ -1,10 +1,10 @@
 //! What was run: data, settings, time, and what did not end well.
 
 use anyhow::Result;
+use dart_data::Shots;
 use maud::{Markup, html};
 
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
 use crate::findings::summary::Findings;
 use crate::store::folder::run_files;
 use crate::terminal::units::{duration, thousands};
@@ -14,7 +14,7 @@ pub fn summary(findings: &Findings) -> Markup {
     let experiment = &findings.plan.experiment;
     let models: Vec<&str> = experiment.models.iter().map(|m| m.name.as_str()).collect();
     let seeds: Vec<String> = experiment.seeds.iter().map(u64::to_string).collect();
-    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+    let ks: Vec<String> = experiment.ks.iter().map(Shots::to_string).collect();
     let (done, all) = (findings.rows.len(), findings.plan.runs().count());
     let seconds = findings.rows.iter().map(|row| {
         let test = row.test.as_ref().map_or(0.0, |test| test.seconds);

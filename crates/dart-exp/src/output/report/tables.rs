@@ -1,8 +1,8 @@
 //! The report's tables.
 
+use dart_data::{Shots, Task};
 use maud::{Markup, html};
 
-use crate::experiment::values::{shots, shots_of};
 use crate::findings::cells::Cell;
 use crate::findings::compare::Comparison;
 use crate::findings::points;
@@ -95,7 +95,7 @@ pub fn in_full(findings: &Findings) -> Markup {
                                 td { (experiment.tasks[cell.task].title) }
                                 td { (experiment.methods[cell.method].named.title) }
                                 @if many_models { td { (cell.model) } }
-                                td.number { (shots_of(&experiment.tasks[cell.task], cell.k)) }
+                                td.number { (k_of(&experiment.tasks[cell.task], cell.k)) }
                                 @if let Some(s) = &cell.scores {
                                     td.number { (s.count) }
                                     td.number { (percent(s.mean)) }
@@ -120,6 +120,14 @@ pub fn in_full(findings: &Findings) -> Markup {
                  of test rows does."
             }
         }
+    }
+}
+
+/// K of a task as people read it: where train and dev are given, K takes nothing from them.
+fn k_of(task: &Task, k: Shots) -> String {
+    match task.split_is_given() {
+        true => "as given".to_owned(),
+        false => k.to_string(),
     }
 }
 
@@ -261,7 +269,7 @@ pub fn labels(findings: &Findings, maps: &[Map]) -> Markup {
                         @let task = &experiment.tasks[map.task];
                         @for (class, label) in task.labels.iter().enumerate() {
                             tr {
-                                td { (task.title) @if experiment.ks.len() > 1 { ", K = " (shots(map.k)) } }
+                                td { (task.title) @if experiment.ks.len() > 1 { ", K = " (map.k) } }
                                 td { (experiment.methods[map.method].named.title) }
                                 td { (label) }
                                 td { (task.words[class]) }
