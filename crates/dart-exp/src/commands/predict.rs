@@ -99,3 +99,23 @@ fn second_text(args: &PredictArgs, card: &Card) -> Result<Option<Column>> {
         (_, None) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_loaded_comes_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |error| with_remedy(error, folder.path()).to_string();
+        let damaged = || CoreError::model(folder.path(), "damaged");
+        assert!(told(damaged()).ends_with("; give a folder that `dart-exp export` wrote"));
+        std::fs::write(folder.path().join(CARD), "{}").unwrap();
+        assert!(told(damaged()).ends_with(": damaged"));
+        let gone = CoreError::MissingBase {
+            folder: "gone".into(),
+            name: "tiny".into(),
+        };
+        assert!(told(gone).ends_with("; name its folder with --model"));
+    }
+}

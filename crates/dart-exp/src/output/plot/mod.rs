@@ -73,7 +73,7 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
 }
 
 fn of_labels(findings: &Findings, map: &Map) -> Picture {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let (task, method) = (
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
