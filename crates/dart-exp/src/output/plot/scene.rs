@@ -140,13 +140,9 @@ impl Scene {
         }
     }
 
-    /// Draws a line; nothing where it has no length that an eye would see.
+    /// Draws a line.
     pub fn line(&mut self, points: Vec<(f64, f64)>, width: f64, ink: Ink) {
-        let seen =
-            |pair: &[(f64, f64)]| (pair[1].0 - pair[0].0).hypot(pair[1].1 - pair[0].1) > 0.02;
-        if points.windows(2).any(seen) {
-            self.shapes.push(Shape::Line { points, width, ink });
-        }
+        self.shapes.push(Shape::Line { points, width, ink });
     }
 
     /// Draws a filled rectangle between two corners.
