@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{dart, goldens, task, tensors};
 use dart_core::classifier::PromptEncoder;
-use dart_core::learned::{LearnedRow, RowKind, learned};
+use dart_core::learned_rows::{LearnedRow, RowKind, learned};
 use dart_core::lm::weights::write;
 use dart_core::method::{
     LabelRows, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateRows,

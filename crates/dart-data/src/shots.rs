@@ -1,9 +1,11 @@
 //! K: how many training examples of each class a run has.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -81,6 +83,16 @@ impl Serialize for Shots {
             Shots::Of(k) => k.serialize(to),
             Shots::Full => to.serialize_str("full"),
         }
+    }
+}
+
+impl JsonSchema for Shots {
+    fn schema_name() -> Cow<'static, str> {
+        "Shots".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]})
     }
 }
 

@@ -3,6 +3,7 @@
 //! Runs are identified by this text. A setting that came later is left out at its default, so that it
 //! leaves finished runs alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::fluency::Fluency;
@@ -10,7 +11,7 @@ use super::prompt::{LabelRows, PromptMethod, Shown, TemplateRows};
 use super::rows::{Embeddings, LabelPieces, PromptEncoderKind, RowInit, TrainPart};
 
 /// What the template is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TemplateKind {
     /// No template words: text and `[MASK]` alone.
@@ -31,7 +32,7 @@ impl TemplateKind {
 }
 
 /// What the verbalizer maps classes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelKind {
     /// The label words' rows of the vocabulary.

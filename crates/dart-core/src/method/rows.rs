@@ -1,10 +1,11 @@
 //! Words of settings that several methods share.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What computes the rows of an encoded template from as many free vectors (P-Tuning, Liu et al.,
 /// 2021).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PromptEncoderKind {
     /// A bidirectional LSTM of two layers, then an MLP.
@@ -15,7 +16,7 @@ pub enum PromptEncoderKind {
 }
 
 /// How pseudo rows start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowInit {
     /// Copies of the manual template's tokens or of the label words' rows.
@@ -28,7 +29,7 @@ pub enum RowInit {
 }
 
 /// What stands for a label word that the tokenizer cuts into several pieces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelPieces {
     /// The mean of the pieces' rows.
@@ -38,7 +39,7 @@ pub enum LabelPieces {
 }
 
 /// Which weights of the language model are trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrainPart {
     /// Nothing at all: zero-shot.
@@ -52,7 +53,7 @@ pub enum TrainPart {
 }
 
 /// Whether the vocabulary's rows (tied input and output embeddings) are trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Embeddings {
     /// All rows but the pseudo tokens' stay bitwise as they are (gradient masking).

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::values::{Entries, Text, Words};
@@ -17,7 +18,7 @@ pub(crate) const TEST_PERCENT: u64 = 30;
 /// Of one's own files either `file` is given, of which a part becomes the test set and the rest is
 /// sampled, or `train` with `test`, of which `train` is sampled, or `train`, `dev` and `test`, which
 /// are taken as they are.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OwnTask {
     /// The catalog's task that this is a change of.

@@ -136,7 +136,7 @@ fn whole(plan: &Plan, left_out: &[String]) -> Result<String> {
             true => need(plan, group, run)?.memory,
             false => 0,
         };
-        methods[group.method].add(run, test, memory, finished);
+        methods[group.place.method].add(run, test, memory, finished);
     }
     let _ = writeln!(
         text,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dart_data::Shots;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::methods::RawMethods;
@@ -15,7 +16,7 @@ use crate::experiment::values::{OneOrMany, TestRows};
 macro_rules! raw_experiment {
     ($($(#[doc = $doc:literal])* $name:ident: $type:ty $(= $default:expr)?,)*) => {
         /// An experiment file, or a profile in one.
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct RawExperiment {
             $($(#[doc = $doc])* pub $name: Option<$type>,)*
@@ -55,10 +56,6 @@ macro_rules! raw_experiment {
             /// The names of the keys.
             pub const KEYS: &'static [&'static str] =
                 &[$(stringify!($name),)* "settings", "search"];
-
-            /// What each key means.
-            pub const DOCS: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($name), concat!($($doc),*))),*];
         }
     };
 }

@@ -1,8 +1,10 @@
 //! Values that a file may spell in several ways: one or many, a word or a number.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -66,5 +68,30 @@ impl<'de> Deserialize<'de> for TestRows {
             }
         }
         d.deserialize_any(Rows)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("One or many {}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [one, generator.subschema_for::<Vec<T>>()]})
+    }
+}
+
+impl JsonSchema for TestRows {
+    fn schema_name() -> Cow<'static, str> {
+        "TestRows".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1}]})
     }
 }

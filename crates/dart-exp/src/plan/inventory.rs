@@ -94,11 +94,12 @@ fn missing_model(model: &Model) -> Option<String> {
 /// Names method, task and model.
 pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
     let first = |group: &&Group| {
-        experiment.seeds.first() == Some(&group.seed) && experiment.ks.first() == Some(&group.k)
+        experiment.seeds.first() == Some(&group.seed)
+            && experiment.ks.first() == Some(&group.place.k)
     };
     let mut models: HashMap<&Path, (LmConfig, Tokenizer)> = HashMap::new();
     for group in groups.iter().filter(first) {
-        let task = &experiment.tasks[group.task];
+        let task = &experiment.tasks[group.place.task];
         for run in &group.trials {
             let Method::Prompt(method) = &run.job.method else {
                 continue;
@@ -114,10 +115,10 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
             check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
                 let causal = config.causal && method.fluency.is_some();
                 let hint = if causal { ", as dart-causal does" } else { "" };
-                let name = &experiment.methods[group.method].named.name;
+                let name = &experiment.methods[group.place.method].named.name;
                 Usage(format!(
                     "task {}, method {name} with model {}: {error}{hint}",
-                    task.name, group.model
+                    task.name, group.place.model
                 ))
             })?;
         }

@@ -77,8 +77,7 @@ pub struct Job {
     pub files: RunFiles,
     /// The language model's folder.
     pub model: PathBuf,
-    /// A hash of what the models' folders held when the run was planned; empty in runs of older
-    /// versions.
+    /// A hash of what the models' folders held when the run was planned; empty without a model.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model_content: String,
     /// The sentence encoder's folder, for methods that show similar examples.

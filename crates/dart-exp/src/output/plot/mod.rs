@@ -16,6 +16,7 @@ mod scene;
 mod scores;
 mod svg;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -55,16 +56,24 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
             std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
     }
+    let mut lacking = BTreeSet::new();
     for picture in pictures {
+        lacking.extend(font::lacking(&picture.svg));
         let file = |ending| folder.join(format!("{}.{ending}", picture.name));
         write_atomically(&file("svg"), picture.svg.as_bytes())?;
         write_atomically(&file("png"), &png::png(&picture.svg)?)?;
+    }
+    if !lacking.is_empty() {
+        let signs: String = lacking.into_iter().collect();
+        log::warn!(
+            "PNG pictures have gaps for {signs}, which their font lacks; SVG pictures do not"
+        );
     }
     Ok(())
 }
 
 fn of_labels(findings: &Findings, map: &Map) -> Picture {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let (task, method) = (
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
