@@ -6,7 +6,7 @@ use dart_data::Example;
 use tch::{Device, Tensor};
 
 use super::card::{CARD, Card, Contents, fingerprint};
-use super::layout::{self, HEAD, PROMPT};
+use super::layout::{HEAD, PROMPT};
 use crate::build::{Built, assemble};
 use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
@@ -80,12 +80,7 @@ pub(super) fn load_on(dir: &Path, base: Option<&Path>, device: Device) -> Result
         true => dir,
         false => checked_base(&card, base.unwrap_or(&card.base.folder))?,
     };
-    // Prompts of older versions have no tokenizer of their own; the base's is the same.
-    let carried = whole
-        || layout::TOKENIZER
-            .iter()
-            .any(|name| card.files.contains_key(*name));
-    let tokenizer = Tokenizer::load(if carried { dir } else { model })?;
+    let tokenizer = Tokenizer::load(dir)?;
     let mut lm = LanguageModel::load(model)?;
     let p = card.pseudo_tokens.len() as i64;
     let (rows, bias) = match whole {

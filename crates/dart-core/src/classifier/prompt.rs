@@ -107,13 +107,13 @@ impl Classifier for PromptClassifier {
         self.model.class_logits(batch, mode)
     }
 
-    fn backward(&self, examples: &[&Encoded], place: MicroStep, scale: f64) -> Result<Losses> {
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses> {
         let model = &self.model;
         let in_context: Vec<Encoded> = match &self.demonstrations {
             None => Vec::new(),
             Some(shown) => (0u64..)
                 .zip(examples)
-                .map(|(i, e)| shown.for_training(e, [place.step, place.micro, i]))
+                .map(|(i, e)| shown.for_training(e, [at.step, at.micro, i]))
                 .collect(),
         };
         let in_context: Vec<&Encoded> = in_context.iter().collect();
@@ -122,15 +122,15 @@ impl Classifier for PromptClassifier {
             Some(_) => in_context.as_slice(),
         };
         let batch = Batch::new(examples, model.special.pad, model.lm.device())?;
-        place.seed_pass(0);
+        at.seed_pass(0);
         let loss = model.class_loss(&batch)?;
         model.lm.backward(&loss.f_mul_scalar(scale)?)?;
         let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
         let fluency = match &model.method.fluency {
             None => None,
             Some(settings) => {
-                let passes = Passes::draw(examples, settings, model.classes(), place);
-                Some(passes.backward(model, &batch, place, scale * settings.weight)?)
+                let passes = Passes::draw(examples, settings, model.classes(), at);
+                Some(passes.backward(model, &batch, at, scale * settings.weight)?)
             }
         };
         Ok(Losses { class, fluency })

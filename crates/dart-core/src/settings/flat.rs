@@ -1,5 +1,6 @@
 //! All settings of a method side by side, as people write them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{Limits, refuse};
@@ -8,7 +9,7 @@ use crate::error::Result;
 use crate::method::{LabelKind, TemplateKind, TrainPart};
 
 /// What classifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MethodKind {
     /// The most frequent class.

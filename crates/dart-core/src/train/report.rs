@@ -75,7 +75,7 @@ pub struct FitOutcome {
     /// what these leave of it.
     pub truncated: f64,
     /// Share of the training examples that are cut where they are shown as demonstrations (to
-    /// [`crate::method::Shown::tokens`] of text); not counted in records of older versions.
+    /// [`crate::method::Shown::tokens`] of text).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub truncated_demonstrations: f64,
 }

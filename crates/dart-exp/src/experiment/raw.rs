@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_data::Shots;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::methods::RawMethods;
 use crate::experiment::options::{Grid, Options};
 use crate::experiment::tasks::TaskEntry;
-use crate::experiment::values::{OneOrMany, Shots, TestRows};
+use crate::experiment::values::{OneOrMany, TestRows};
 
 macro_rules! raw_experiment {
     ($($(#[doc = $doc:literal])* $name:ident: $type:ty $(= $default:expr)?,)*) => {
         /// An experiment file, or a profile in one.
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct RawExperiment {
             $($(#[doc = $doc])* pub $name: Option<$type>,)*
@@ -54,10 +56,6 @@ macro_rules! raw_experiment {
             /// The names of the keys.
             pub const KEYS: &'static [&'static str] =
                 &[$(stringify!($name),)* "settings", "search"];
-
-            /// What each key means.
-            pub const DOCS: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($name), concat!($($doc),*))),*];
         }
     };
 }
@@ -81,7 +79,7 @@ raw_experiment! {
     /// Methods by name, or a map of names to changes.
     methods: RawMethods,
     /// Training examples a class; `full`: all there are.
-    k: OneOrMany<Shots> = OneOrMany(vec![Shots(16)]),
+    k: OneOrMany<Shots> = OneOrMany(vec![Shots::default()]),
     /// Seeds.
     seeds: OneOrMany<u64> = OneOrMany(vec![13, 21, 42, 87, 100]),
     /// Test rows a task at most, drawn with `test_seed`; `all`: no limit.

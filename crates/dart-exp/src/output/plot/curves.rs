@@ -24,14 +24,14 @@ fn point(x: f64, score: &Score) -> Point {
 
 /// One picture a task; a curve a method and model.
 fn over_k(findings: &Findings) -> Vec<Picture> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     // All there are is no number to stand on the axis.
-    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    let numbers = outline.experiment.ks.iter().filter_map(|k| k.number());
     if numbers.count() < 2 {
         return Vec::new();
     }
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
+    for (t, task) in tasks(outline) {
         let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
         for line in findings.lines.iter().filter(|line| line.method.is_some()) {
             if !keys.contains(&(line.method, &line.model)) {
@@ -39,10 +39,11 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             }
         }
         let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
-            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
+            let same = |line: &&Line| line.method == *method && line.model == **model;
             let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
             let name = lines.first()?.series.clone();
-            let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
+            let point =
+                |line: &&Line| Some(point(line.k.number()? as f64, line.scores[t].as_ref()?));
             curve(name, place, lines.iter().filter_map(point).collect())
         };
         let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
@@ -53,7 +54,13 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             name: "K, training examples a class".to_owned(),
             doubling: true,
         };
-        let scene = lines::curves(&task.title, &x, &axis(plan, t), Spread::Whiskers, &curves);
+        let scene = lines::curves(
+            &task.title,
+            &x,
+            &axis(outline, t),
+            Spread::Whiskers,
+            &curves,
+        );
         let title = format!("{}: scores over K", task.title);
         let name = ["k-shot", &task.name];
         pictures.push(Picture::new(About::Curves, &name, &title, &scene));
@@ -80,17 +87,17 @@ struct Family {
 }
 
 fn families(findings: &Findings, setting: usize) -> Vec<Family> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let mut families: Vec<Family> = Vec::new();
-    for (m, choice) in plan.experiment.methods.iter().enumerate() {
-        let Some(group) = plan.groups.iter().find(|group| group.method == m) else {
+    for (m, choice) in outline.experiment.methods.iter().enumerate() {
+        let Some(entry) = outline.entries.iter().find(|entry| entry.place.method == m) else {
             continue;
         };
         // What a search chose is not a setting of the method.
-        let [run] = group.trials.as_slice() else {
+        let [trial] = entry.trials.as_slice() else {
             continue;
         };
-        let mut key = run.shown.cells();
+        let mut key = trial.settings.cells();
         let Ok(value) = std::mem::take(&mut key[setting]).parse::<f64>() else {
             continue;
         };
@@ -112,9 +119,9 @@ fn families(findings: &Findings, setting: usize) -> Vec<Family> {
 }
 
 fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let families = families(findings, setting);
-    if families.is_empty() || plan.experiment.ks.len() > 1 {
+    if families.is_empty() || outline.experiment.ks.len() > 1 {
         return Vec::new();
     }
     let values = || families.iter().flat_map(|f| &f.members).map(|(v, _)| *v);
@@ -129,13 +136,13 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         doubling: least > 0.0 && most / least >= 16.0,
     };
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
+    for (t, task) in tasks(outline) {
         let mut curves = Vec::new();
         for family in &families {
-            for model in &plan.experiment.models {
+            for model in &outline.experiment.models {
                 let point = |(value, method): &(f64, usize)| {
                     let same = |line: &&Line| {
-                        let own = !plan.experiment.methods[*method].shares_models();
+                        let own = !outline.experiment.methods[*method].shares_models();
                         line.method == Some(*method)
                             && (own || line.model.as_ref().is_none_or(|m| *m == model.name))
                     };
@@ -143,10 +150,10 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
                     Some(point(*value, line.scores[t].as_ref()?))
                 };
                 let title =
-                    |(_, m): &(f64, usize)| plan.experiment.methods[*m].named.title.as_str();
+                    |(_, m): &(f64, usize)| outline.experiment.methods[*m].named.title.as_str();
                 let titles: Vec<&str> = family.members.iter().map(title).collect();
                 let mut name = shared_title(&titles);
-                if plan.experiment.models.len() > 1 {
+                if outline.experiment.models.len() > 1 {
                     name = format!("{name}, {}", model.name);
                 }
                 let points = family.members.iter().filter_map(point).collect();
@@ -156,7 +163,7 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         if curves.is_empty() {
             continue;
         }
-        let y = axis(plan, t);
+        let y = axis(outline, t);
         let scene = lines::curves(&task.title, &x, &y, Spread::Whiskers, &curves);
         let title = format!("{}: scores over {shown}", task.title);
         let file = [name, &task.name];

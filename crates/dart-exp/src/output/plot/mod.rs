@@ -21,7 +21,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
-use crate::experiment::values::shots;
 use crate::findings::summary::Findings;
 use labels::Map;
 
@@ -65,12 +64,12 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
 }
 
 fn of_labels(findings: &Findings, map: &Map) -> Picture {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let (task, method) = (
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
     );
-    let of_k = format!("k{}", shots(map.k));
+    let of_k = format!("k{}", map.k);
     let (mut shown, mut name) = (
         format!("{}, {}", task.title, method.title),
         vec!["labels", &task.name, &method.name],
@@ -80,7 +79,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
         name.push(&map.model);
     }
     if experiment.ks.len() > 1 {
-        shown += &format!(", K = {}", shots(map.k));
+        shown += &format!(", K = {}", map.k);
         name.push(&of_k);
     }
     let scene = labels::draw(map, &shown, &task.words);
