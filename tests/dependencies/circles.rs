@@ -59,7 +59,10 @@ fn a_circle_is_found_however_it_is_written() {
     let c = ("c", "use crate::a::A; use crate::b::B;");
     for (a, b) in [
         ("use crate::b::B;", "use crate::a::A;"),
-        ("use crate::{b::{self, B}, other};", "use super::a::A as Other;"),
+        (
+            "use crate::{b::{self, B}, other};",
+            "use super::a::A as Other;",
+        ),
         ("fn f() -> crate::b::B { g() }", "fn f() { super::a::f() }"),
         (
             "use super::b::*;",

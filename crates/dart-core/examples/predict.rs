@@ -12,16 +12,12 @@ use dart_data::Example;
 /// The label of each text.
 pub fn classify(folder: &Path, texts: &[String]) -> Result<Vec<String>> {
     let classifier = load(folder, None, DeviceChoice::Cpu)?;
-    let rows = texts.iter().enumerate();
-    let rows: Vec<Example> = rows
-        .map(|(row, text)| Example::of_text(row, text, 0))
-        .collect();
+    let row = |text: &String| Example::of_text(0, text, 0);
+    let rows: Vec<Example> = texts.iter().map(row).collect();
     let labels = &classifier.card.task.labels;
-    let answers = classifier.predict(&rows)?;
-    Ok(answers
-        .iter()
-        .map(|row| labels[predicted(row)].clone())
-        .collect())
+    let label = |probabilities: Vec<f64>| labels[predicted(&probabilities)].clone();
+    let answers = classifier.predict(&rows)?; // for each text a probability a class
+    Ok(answers.into_iter().map(label).collect())
 }
 
 fn main() -> Result<()> {

@@ -34,3 +34,11 @@ fn what_is_trained_is_read_back_and_classifies() {
     let labels = predict::classify(&out, &texts).unwrap();
     assert_eq!(labels, ["positive", "negative"]);
 }
+
+#[test]
+fn the_readme_shows_a_part_of_an_example() {
+    let readme = include_str!("../../../README.md");
+    let (_, code) = readme.split_once("```rust\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    assert!(include_str!("../examples/predict.rs").contains(code));
+}

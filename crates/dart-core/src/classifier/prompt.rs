@@ -22,19 +22,16 @@ use crate::tokenizer::Special;
 ///
 /// use dart_core::classifier::{Classifier, PromptClassifier};
 /// use dart_core::lm::{LanguageModel, Mode};
-/// use dart_core::method::{LabelPieces, Method};
+/// use dart_core::method::{LabelPieces, LabelRows, PromptMethod, TemplateRows};
 /// use dart_core::prompt::{Batch, InputEncoder, Template, Verbalizer};
-/// use dart_core::settings::{MethodKind, Settings};
-/// use dart_core::method::{LabelKind, TemplateKind};
 /// use dart_core::tokenizer::Tokenizer;
 /// use dart_data::Example;
 ///
 /// let folder = Path::new("tests/goldens/bert-tiny");
-/// let logits = |template, labels| -> dart_core::Result<tch::Tensor> {
+/// let logits = |template: TemplateRows, labels| -> dart_core::Result<tch::Tensor> {
 ///     let (lm, tokenizer) = (LanguageModel::load(folder)?, Tokenizer::load(folder)?);
-///     let settings = Settings { template, labels, ..Settings::of(MethodKind::Prompt) };
-///     let Method::Prompt(method) = settings.method() else { unreachable!() };
-///     let first = (template == TemplateKind::Pseudo).then_some(lm.config.vocab);
+///     let method = PromptMethod { template, labels, ..PromptMethod::default() };
+///     let first = template.free().map(|_| lm.config.vocab);
 ///     let parsed = Template::parse("{a} it was [MASK] .")?;
 ///     let encoder = InputEncoder::prompt(&parsed, first, &tokenizer, 18)?;
 ///     let words = ["terrible".into(), "great".into()];
@@ -44,9 +41,9 @@ use crate::tokenizer::Special;
 ///     let classifier = PromptClassifier::new(lm, &method, encoder, verbalizer, special, 13)?;
 ///     classifier.logits(&Batch::new(&[&example], special.pad, device)?, Mode::Evaluate)
 /// };
-/// let dart = logits(TemplateKind::Pseudo, LabelKind::Pseudo)?;
+/// let dart = logits(TemplateRows::PSEUDO, LabelRows::PSEUDO)?;
 /// assert_eq!(dart.size(), [1, 2]); // [batch, classes]
-/// assert!(dart.allclose(&logits(TemplateKind::Hard, LabelKind::Words)?, 1e-6, 1e-6, false));
+/// assert!(dart.allclose(&logits(TemplateRows::Hard, LabelRows::Words)?, 1e-6, 1e-6, false));
 /// # Ok::<(), dart_core::CoreError>(())
 /// ```
 pub struct PromptClassifier {

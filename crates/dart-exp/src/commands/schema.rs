@@ -2,8 +2,9 @@
 //! types that read them.
 
 use anyhow::{Context, Result};
+use dart_core::settings::Settings;
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::experiment::raw::RawExperiment;
 use crate::terminal::print::print;
@@ -21,8 +22,31 @@ fn schema() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<RawExperiment>();
     schema.insert("title".to_owned(), "An experiment of dart-exp".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    state(&mut schema["properties"], RawExperiment::defaults());
+    let settings = &mut schema["definitions"]["Options"]["properties"];
+    state(settings, Settings::defaults());
+    schema
 }
+
+/// States what keys are where a file says nothing of them; null would say that a file may write it.
+fn state(properties: &mut Value, defaults: Vec<(&str, Value)>) {
+    for property in properties
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+    {
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+    }
+    for (key, default) in defaults {
+        properties[key]["default"] = default;
+    }
+}
+
+#[cfg(test)]
+mod page;
 
 #[cfg(test)]
 mod tests {
