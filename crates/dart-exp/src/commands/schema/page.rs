@@ -2,7 +2,6 @@
 //! `WRITE_DOCS=1 cargo test -p dart-exp the_settings_page` writes its tables anew.
 
 use std::fs;
-use std::path::Path;
 
 use dart_core::method::{LabelKind, TemplateKind};
 use dart_core::settings::{MethodKind, Settings};
