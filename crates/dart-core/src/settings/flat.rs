@@ -48,6 +48,16 @@ macro_rules! declare {
             /// The settings' names, in the order of the table.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($m),)* $(stringify!($t),)*];
 
+            /// What each setting is where nothing is said of it, as files write it.
+            pub fn defaults() -> Vec<(&'static str, serde_json::Value)> {
+                let value = |default: serde_json::Result<serde_json::Value>| default.unwrap_or_default();
+                let all = Settings::of(MethodKind::Prompt);
+                vec![
+                    $((stringify!($m), value(serde_json::to_value(&all.$m))),)*
+                    $((stringify!($t), value(serde_json::to_value(&all.$t))),)*
+                ]
+            }
+
             /// What each setting means.
             pub const DOCS: &'static [(&'static str, &'static str)] = &[
                 $((stringify!($m), concat!($($mdoc),*)),)*
