@@ -71,3 +71,43 @@ fn unused(tokenizer: &Tokenizer, template: usize) -> (Vec<i64>, Vec<i64>) {
     let rest = all.split_off(at).into_iter().filter(ordinary).collect();
     (all.into_iter().filter(ordinary).collect(), rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn of(folder: &str, kind: Places, template: usize, labels: usize) -> Result<Vec<i64>> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        places(kind, &Tokenizer::load(&dir)?, template, labels)
+    }
+
+    /// BERT's vocabulary has `[unused0]` as its second token and a thousand of them.
+    #[test]
+    fn labels_have_unused_places_of_their_own_where_there_are_enough() {
+        let bert = |kind, template, labels| of("../../models/minilm-mlm", kind, template, labels);
+        assert!(bert(Places::Appended, 3, 2).unwrap().is_empty());
+        assert_eq!(bert(Places::Unused, 3, 2).unwrap(), [1, 2, 3, 51, 52]);
+        assert_eq!(bert(Places::Unused, 0, 2).unwrap(), [51, 52]);
+        let tail = bert(Places::Tail, 2, 1).unwrap();
+        assert_eq!(tail, [30521, 30520, 30519]);
+        assert!(bert(Places::Unused, 49, 48).is_ok());
+        for (template, labels) in [(50, 2), (3, 49)] {
+            let refusal = bert(Places::Unused, template, labels).unwrap_err();
+            assert!(refusal.to_string().contains("49 different template tokens"));
+        }
+    }
+
+    #[test]
+    fn where_there_are_few_unused_places_the_labels_follow_on_the_template() {
+        let few =
+            |template, labels| of("tests/goldens/bert-tiny", Places::Unused, template, labels);
+        assert_eq!(few(3, 3).unwrap(), [1, 2, 3, 4, 5, 6]);
+        let refusal = few(4, 3).unwrap_err().to_string();
+        assert!(
+            refusal.contains("no place for 7 pseudo tokens"),
+            "{refusal}"
+        );
+    }
+}
