@@ -1,7 +1,7 @@
 //! Which settings of a prompt method exclude each other.
 
 use crate::error::{CoreError, Result};
-use crate::method::{FluencyLabels, FluencyMask, LabelRows, PromptMethod, TemplateRows, TrainPart};
+use crate::method::{Embeddings, FluencyLabels, FluencyMask, LabelRows, PromptMethod, TemplateRows, TrainPart};
 use crate::prompt::{InputEncoder, Verbalizer};
 
 /// Why a causal model has no fluency constraint.
@@ -44,6 +44,22 @@ pub(crate) fn check(
             "template: encoded has no token to encode: give the template words, or set \
              template_tokens",
         );
+    }
+    if !method.template_gradient {
+        if matches!(method.template, TemplateRows::Encoded { .. }) {
+            return fail(
+                "template_gradient: false leaves an encoded template's encoder without a gradient; \
+                 set template: pseudo",
+            );
+        }
+        let read = !words || method.full_vocab || method.fluency.is_some();
+        let others = method.train != TrainPart::Prompt || method.embeddings == Embeddings::Trained;
+        if !read && !others {
+            return fail(
+                "train: prompt has nothing to train with template_gradient: false and label words: \
+                 set labels: pseudo",
+            );
+        }
     }
     if method.train == TrainPart::Prompt && words && none_free {
         return fail(

@@ -173,7 +173,13 @@ impl PromptModel {
         mode: Mode,
     ) -> Result<Tensor> {
         let template = self.pseudo_rows()?.f_narrow(0, 0, self.template_rows)?;
-        let free = Tensor::f_cat(&[&template, labels], 0)?; // [m + n, D]
+        let as_inputs = |rows: &Tensor, are_pseudo: bool| match are_pseudo {
+            true if !self.method.template_gradient => rows.f_detach(),
+            _ => Ok(rows.shallow_clone()),
+        };
+        let are_pseudo = self.method.labels.free().is_some();
+        let labels = as_inputs(labels, are_pseudo)?;
+        let free = Tensor::f_cat(&[as_inputs(&template, true)?, labels], 0)?; // [m + n, D]
         let words = lookup(&self.lm.embeddings, &free, ids)?;
         let hidden = self.lm.encode(&words, &batch.shape, Some(read), mode)?;
         self.lm.transform(&hidden)

@@ -59,6 +59,16 @@ struct PromptRecord {
     prompt_encoder: PromptEncoderKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     demonstrations: Option<Shown>,
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    template_gradient: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -102,6 +112,7 @@ impl From<PromptRecord> for PromptMethod {
         PromptMethod {
             template: record.template.rows(init, tokens, record.prompt_encoder),
             labels: record.labels.rows(record.label_init),
+            template_gradient: record.template_gradient,
             label_pieces: record.label_pieces,
             full_vocab: record.full_vocab,
             fluency: record.fluency,
@@ -139,6 +150,7 @@ impl From<&PromptMethod> for PromptRecord {
             template_tokens,
             prompt_encoder: encoder.unwrap_or_default(),
             demonstrations: method.demonstrations.clone(),
+            template_gradient: method.template_gradient,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{Limits, refuse};
 use super::training::TrainSettings;
 use crate::error::Result;
-use crate::method::{LabelKind, TemplateKind, TrainPart};
+use crate::method::{Embeddings, LabelKind, TemplateKind, TrainPart};
 
 /// What classifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -146,6 +146,14 @@ impl Settings {
 
     fn has_trained_rows(&self) -> bool {
         self.is_trained() && (self.has_free_template() || self.has_pseudo_labels())
+    }
+
+    fn has_trained_template(&self) -> bool {
+        self.is_trained() && self.has_free_template()
+    }
+
+    fn has_trained_embeddings(&self) -> bool {
+        self.is_trained() && self.embeddings == Embeddings::Trained || self.has_trained_rows()
     }
 
     fn has_fluency(&self) -> bool {

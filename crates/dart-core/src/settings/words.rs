@@ -2,6 +2,7 @@
 
 use super::limits::Limited;
 use super::precision::Precision;
+use super::schedule::{Count, DecayedEmbeddings, Schedule, Ties};
 use crate::device::DeviceChoice;
 use crate::method::{
     Embeddings, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptEncoderKind, RowInit,
@@ -22,4 +23,5 @@ no_number! {
     bool String
     TemplateKind LabelKind RowInit LabelPieces PromptEncoderKind TrainPart Embeddings
     FluencyLabels FluencyMask Precision DeviceChoice
+    Schedule Count Ties DecayedEmbeddings
 }

@@ -3,6 +3,7 @@
 
 mod fit;
 pub(crate) mod predict;
+mod rates;
 pub(crate) mod report;
 pub(crate) mod scoring;
 pub(crate) mod spec;
@@ -11,7 +12,7 @@ mod timing;
 mod trainer;
 
 pub use crate::control::Control;
-pub use crate::settings::{Precision, TrainSettings};
+pub use crate::settings::{Count, DecayedEmbeddings, Precision, Schedule, Ties, TrainSettings};
 pub use fit::{fit, load_best, score};
 pub use report::{EvalReport, FitOutcome, Observer, Prediction, Scores, StepReport};
 pub use spec::{RunSpec, Source};
