@@ -153,7 +153,10 @@ impl AdamW {
             }
             let step = self.steps - slot.held;
             let Some(&rate) = rates.get(slot.group) else {
-                let message = format!("group {} of the parameters has no learning rate", slot.group);
+                let message = format!(
+                    "group {} of the parameters has no learning rate",
+                    slot.group
+                );
                 return Err(CoreError::Setting(message));
             };
             let update = Update::at(self.betas, step, rate, slot.decay);

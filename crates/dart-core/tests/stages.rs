@@ -156,8 +156,12 @@ fn a_held_parameter_starts_when_it_is_let_go() {
 #[test]
 fn decay_of_embeddings_shrinks_rows_that_nothing_reaches() {
     let start = tensors(&goldens().join("bert-tiny/model.safetensors"));
-    let name = "bert.embeddings.word_embeddings.weight";
-    for decay_embeddings in [DecayedEmbeddings::None, DecayedEmbeddings::All] {
+    let name = |which: &str| format!("bert.embeddings.{which}_embeddings.weight");
+    for (decay_embeddings, words, segments) in [
+        (DecayedEmbeddings::None, false, false),
+        (DecayedEmbeddings::Positions, false, true),
+        (DecayedEmbeddings::All, true, true),
+    ] {
         let settings = TrainSettings {
             decay_embeddings,
             weight_decay: 0.5,
@@ -171,12 +175,13 @@ fn decay_of_embeddings_shrinks_rows_that_nothing_reaches() {
         let dir = tempfile::tempdir().unwrap();
         run(&method, &settings, dir.path(), None).unwrap();
         let best = tensors(&dir.path().join("best.safetensors"));
-        let keep = |step| match decay_embeddings == DecayedEmbeddings::All {
-            true => 1.0 - 0.5 * 1e-2 * linear_schedule(step, 6, 0.0),
-            false => 1.0,
-        };
-        let factor: f64 = (0..6).map(keep).product();
-        let row = start[name].get(0) * factor; // [PAD]
-        close("a word's row", &best[name].get(0), &row, 1e-6);
+        let keep = |step| 1.0 - 0.5 * 1e-2 * linear_schedule(step, 6, 0.0);
+        let shrunk: f64 = (0..6).map(keep).product();
+        // [PAD], and the second segment.
+        for (which, row, decays) in [("word", 0, words), ("token_type", 1, segments)] {
+            let factor = if decays { shrunk } else { 1.0 };
+            let wanted = start[&name(which)].get(row) * factor;
+            close(which, &best[&name(which)].get(row), &wanted, 1e-6);
+        }
     }
 }

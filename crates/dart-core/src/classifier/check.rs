@@ -1,7 +1,9 @@
 //! Which settings of a prompt method exclude each other.
 
 use crate::error::{CoreError, Result};
-use crate::method::{Embeddings, FluencyLabels, FluencyMask, LabelRows, PromptMethod, TemplateRows, TrainPart};
+use crate::method::{
+    Embeddings, FluencyLabels, FluencyMask, LabelRows, PromptMethod, TemplateRows, TrainPart,
+};
 use crate::prompt::{InputEncoder, Verbalizer};
 
 /// Why a causal model has no fluency constraint.
@@ -52,12 +54,12 @@ pub(crate) fn check(
                  set template: pseudo",
             );
         }
-        let read = !words || method.full_vocab || method.fluency.is_some();
+        let read = !words || method.full_vocab;
         let others = method.train != TrainPart::Prompt || method.embeddings == Embeddings::Trained;
         if !read && !others {
             return fail(
-                "train: prompt has nothing to train with template_gradient: false and label words: \
-                 set labels: pseudo",
+                "train: prompt has nothing that the class loss could train with template_gradient: \
+                 false and label words: set labels: pseudo, or full_vocab: true",
             );
         }
     }

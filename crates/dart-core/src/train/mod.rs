@@ -8,6 +8,7 @@ pub(crate) mod report;
 pub(crate) mod scoring;
 pub(crate) mod spec;
 mod state;
+mod ties;
 mod timing;
 mod trainer;
 

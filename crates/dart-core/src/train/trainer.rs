@@ -8,6 +8,7 @@ use super::report::{EvalReport, FitOutcome, Observer, StepReport};
 use super::scoring::scores;
 use super::spec::RunSpec;
 use super::state::{Best, FitState};
+use super::ties::judge;
 use crate::adamw::{AdamW, Betas};
 use crate::build::Built;
 use crate::classifier::MicroStep;
@@ -16,7 +17,7 @@ use crate::error::{CoreError, Result};
 use crate::lm::{Parameter, Role, snapshot};
 use crate::prompt::{Encoded, truncated_share};
 use crate::rng::Rng;
-use crate::settings::{Count, Ties};
+use crate::settings::Count;
 
 /// A training run in progress.
 pub(super) struct Trainer<'a> {
@@ -48,7 +49,13 @@ impl<'a> Trainer<'a> {
         let settings = spec.settings;
         let slots: Vec<_> = parameters
             .iter()
-            .map(|p| (p.clone(), decay(p, settings), Group::of(p, settings) as usize))
+            .map(|p| {
+                (
+                    p.clone(),
+                    decay(p, settings),
+                    Group::of(p, settings) as usize,
+                )
+            })
             .collect();
         let mut optimizer = AdamW::new(&slots, Betas::default())?;
         let held = (settings.prompt_first * settings.steps as f64).round() as usize;
@@ -187,17 +194,9 @@ impl<'a> Trainer<'a> {
             rows,
             truncated_share(&self.dev),
         );
-        let ties = self.spec.settings.ties;
-        let (better, equal) = match &self.best {
-            None => (true, false),
-            Some(best) => {
-                let equal = scores.metric == best.dev;
-                let lower = ties == Ties::Loss && equal && scores.loss < best.dev_loss;
-                (scores.metric > best.dev || lower, equal)
-            }
-        };
-        let kept = better || ties == Ties::Later && equal;
-        if kept {
+        let before = self.best.as_ref().map(|best| (best.dev, best.dev_loss));
+        let judged = judge(self.spec.settings.ties, before, scores.metric, scores.loss);
+        if judged.kept {
             self.best = Some(Best {
                 dev: scores.metric,
                 dev_loss: scores.loss,
@@ -205,7 +204,7 @@ impl<'a> Trainer<'a> {
                 weights: snapshot(&self.parameters)?,
             });
         }
-        self.since_best = match better || self.step <= self.held {
+        self.since_best = match judged.better || self.step <= self.held {
             true => 0,
             false => self.since_best + 1,
         };
@@ -213,7 +212,7 @@ impl<'a> Trainer<'a> {
             step: self.step,
             dev: scores.metric,
             dev_loss: scores.loss,
-            best: kept,
+            best: judged.kept,
         })
     }
 
