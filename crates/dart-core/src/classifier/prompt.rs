@@ -7,13 +7,46 @@ use super::fluency::Passes;
 use super::interface::{Classifier, Losses, Parts};
 use super::micro_step::MicroStep;
 use super::prompt_model::PromptModel;
+use super::same_pass;
 use crate::error::Result;
 use crate::lm::{LanguageModel, Mode, Parameter};
-use crate::method::PromptMethod;
+use crate::method::{FluencyPass, FluencyWeight, PromptMethod};
 use crate::prompt::{Batch, Demonstrations, Encoded, InputEncoder, Verbalizer};
 use crate::tokenizer::Special;
 
 /// A masked language model with a template and a verbalizer.
+///
+/// DART that has not been trained is the zero-shot prompt:
+///
+/// ```
+/// use std::path::Path;
+///
+/// use dart_core::classifier::{Classifier, PromptClassifier};
+/// use dart_core::lm::{LanguageModel, Mode};
+/// use dart_core::method::{LabelPieces, LabelRows, PromptMethod, TemplateRows};
+/// use dart_core::prompt::{Batch, InputEncoder, Template, Verbalizer};
+/// use dart_core::tokenizer::Tokenizer;
+/// use dart_data::Example;
+///
+/// let folder = Path::new("tests/goldens/bert-tiny");
+/// let logits = |template: TemplateRows, labels| -> dart_core::Result<tch::Tensor> {
+///     let (lm, tokenizer) = (LanguageModel::load(folder)?, Tokenizer::load(folder)?);
+///     let method = PromptMethod { template, labels, ..PromptMethod::default() };
+///     let first = template.free().map(|_| lm.config.vocab);
+///     let parsed = Template::parse("{a} it was [MASK] .")?;
+///     let encoder = InputEncoder::prompt(&parsed, first, &tokenizer, 18)?;
+///     let words = ["terrible".into(), "great".into()];
+///     let verbalizer = Verbalizer::new(&words, LabelPieces::Mean, &tokenizer)?;
+///     let (special, device) = (tokenizer.special(), lm.device());
+///     let example = encoder.encode(&Example::of_text(0, "so dull", 0), &tokenizer)?;
+///     let classifier = PromptClassifier::new(lm, &method, encoder, verbalizer, special, 13)?;
+///     classifier.logits(&Batch::new(&[&example], special.pad, device)?, Mode::Evaluate)
+/// };
+/// let dart = logits(TemplateRows::PSEUDO, LabelRows::PSEUDO)?;
+/// assert_eq!(dart.size(), [1, 2]); // [batch, classes]
+/// assert!(dart.allclose(&logits(TemplateRows::Hard, LabelRows::Words)?, 1e-6, 1e-6, false));
+/// # Ok::<(), dart_core::CoreError>(())
+/// ```
 pub struct PromptClassifier {
     model: PromptModel,
     encoder: InputEncoder,
@@ -49,6 +82,22 @@ impl PromptClassifier {
         let shown = Demonstrations::new(train, &labels, contexts, segment, seed);
         self.demonstrations = Some(shown);
         self
+    }
+
+    /// Adds the gradients of `scale` times L_C; gives the batch and L_C.
+    fn class_backward(
+        &self,
+        examples: &[&Encoded],
+        at: MicroStep,
+        scale: f64,
+    ) -> Result<(Batch, f64)> {
+        let model = &self.model;
+        let batch = Batch::new(examples, model.special.pad, model.lm.device())?;
+        at.seed_pass(0);
+        let loss = model.class_loss(&batch)?;
+        model.lm.backward(&loss.f_mul_scalar(scale)?)?;
+        let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
+        Ok((batch, class))
     }
 }
 
@@ -86,18 +135,21 @@ impl Classifier for PromptClassifier {
             None => examples,
             Some(_) => in_context.as_slice(),
         };
-        let batch = Batch::new(examples, model.special.pad, model.lm.device())?;
-        at.seed_pass(0);
-        let loss = model.class_loss(&batch)?;
-        model.lm.backward(&loss.f_mul_scalar(scale)?)?;
-        let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
-        let fluency = match &model.method.fluency {
-            None => None,
-            Some(settings) => {
-                let passes = Passes::draw(examples, settings, model.classes(), at);
-                Some(passes.backward(model, &batch, at, scale * settings.weight)?)
-            }
+        let Some(fluency) = &model.method.fluency else {
+            let (_, class) = self.class_backward(examples, at, scale)?;
+            let fluency = None;
+            return Ok(Losses { class, fluency });
         };
+        let weight = match fluency.weighted {
+            FluencyWeight::Sum => fluency.weight,
+            FluencyWeight::Label => fluency.weight / model.classes() as f64,
+        };
+        if fluency.pass == FluencyPass::Same {
+            return same_pass::backward(model, examples, fluency, at, scale, weight);
+        }
+        let (batch, class) = self.class_backward(examples, at, scale)?;
+        let passes = Passes::draw(examples, fluency, model.classes(), at);
+        let fluency = Some(passes.backward(model, &batch, at, scale * weight)?);
         Ok(Losses { class, fluency })
     }
 

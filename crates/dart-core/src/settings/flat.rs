@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{Limits, refuse};
 use super::training::TrainSettings;
 use crate::error::Result;
-use crate::method::{Embeddings, LabelKind, TemplateKind, TrainPart};
+use crate::method::{BiasInit, Embeddings, FluencyPass, LabelKind, TemplateKind, TrainPart};
 
 /// What classifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,16 @@ macro_rules! declare {
 
             /// The settings' names, in the order of the table.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($m),)* $(stringify!($t),)*];
+
+            /// What each setting is where nothing is said of it, as files write it.
+            pub fn defaults() -> Vec<(&'static str, serde_json::Value)> {
+                let value = |default: serde_json::Result<serde_json::Value>| default.unwrap_or_default();
+                let all = Settings::of(MethodKind::Prompt);
+                vec![
+                    $((stringify!($m), value(serde_json::to_value(&all.$m))),)*
+                    $((stringify!($t), value(serde_json::to_value(&all.$t))),)*
+                ]
+            }
 
             /// What each setting means.
             pub const DOCS: &'static [(&'static str, &'static str)] = &[
@@ -144,8 +154,19 @@ impl Settings {
         self.is_prompt() && self.labels == LabelKind::Pseudo
     }
 
+    fn has_pseudo(&self) -> bool {
+        self.has_free_template() || self.has_pseudo_labels()
+    }
+
     fn has_trained_rows(&self) -> bool {
-        self.is_trained() && (self.has_free_template() || self.has_pseudo_labels())
+        self.is_trained() && self.has_pseudo()
+    }
+
+    /// Places are read where biases start from them, and left out where a loss has a softmax over the
+    /// vocabulary.
+    fn has_places(&self) -> bool {
+        let softmax = self.is_trained() && (self.full_vocab || self.has_fluency());
+        self.has_pseudo() && (self.bias_init == BiasInit::Place || softmax)
     }
 
     fn has_trained_template(&self) -> bool {
@@ -158,6 +179,19 @@ impl Settings {
 
     fn has_fluency(&self) -> bool {
         self.is_prompt() && self.fluency.is_some()
+    }
+
+    fn has_own_pass(&self) -> bool {
+        self.has_fluency() && self.fluency_pass == FluencyPass::Own
+    }
+
+    fn has_fluent_pseudo(&self) -> bool {
+        self.has_fluency() && self.has_pseudo()
+    }
+
+    fn has_choice_of_trained(&self) -> bool {
+        let prompt_alone = self.train == TrainPart::Prompt && self.embeddings == Embeddings::Frozen;
+        self.has_own_pass() && !prompt_alone
     }
 
     fn has_demonstrations(&self) -> bool {

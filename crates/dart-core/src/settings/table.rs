@@ -26,8 +26,10 @@ macro_rules! settings_table {
                 prompt_encoder: $crate::method::PromptEncoderKind =
                     $crate::method::PromptEncoderKind::Lstm,
                     if has_encoded_template, in ANY;
-                /// How the template's pseudo tokens start: `manual`, `random` or `uniform` (the
-                /// reference's).
+                /// Whether equal tokens of the template are one pseudo token.
+                share_equal_tokens: bool = false,
+                    if has_free_template, in ANY;
+                /// How the template's pseudo tokens start: `manual`, `random` or `uniform`.
                 template_init: $crate::method::RowInit = $crate::method::RowInit::Manual,
                     if has_free_template, in ANY;
                 /// How the labels' pseudo tokens start: `manual`, `random` or `uniform`.
@@ -38,6 +40,17 @@ macro_rules! settings_table {
                 /// (`full_vocab`, `fluency`), and a label's row learns nothing from the slot that it fills.
                 template_gradient: bool = true,
                     if has_trained_template, in ANY;
+                /// Which rows of the vocabulary the pseudo tokens stand in for, so that no softmax over the
+                /// vocabulary has them: none (`appended`), the `unused` ones, or its `tail`.
+                places: $crate::method::Places = $crate::method::Places::Appended,
+                    if has_places, in ANY;
+                /// What the decoder biases of pseudo tokens start from: the `source` of their rows, or
+                /// the `place` that they take.
+                bias_init: $crate::method::BiasInit = $crate::method::BiasInit::Source,
+                    if has_pseudo, in ANY;
+                /// `[SEP]` right after the first text; what stands behind it is the second segment.
+                sep_after_text: bool = false,
+                    if is_prompt, in ANY;
                 /// What stands for a label word of several pieces: `mean` or `first`.
                 label_pieces: $crate::method::LabelPieces = $crate::method::LabelPieces::Mean,
                     if is_prompt, in ANY;
@@ -47,15 +60,36 @@ macro_rules! settings_table {
                 /// λ of L = L_C + λ L_F; 0 or null: no fluency constraint.
                 fluency: Option<f64> = None,
                     if is_prompt, in NOT_NEGATIVE;
-                /// Under which labels the masked word is predicted.
-                fluency_labels: $crate::method::FluencyLabels = $crate::method::FluencyLabels::Auto,
+                /// In which pass masked words are predicted: in its `own`, with a label in the slot, or
+                /// in the `same` as L_C, with [MASK] there: plain masked-token prediction.
+                fluency_pass: $crate::method::FluencyPass = $crate::method::FluencyPass::Own,
                     if has_fluency, in ANY;
-                /// Which input tokens are masked: `one`, or a rate.
+                /// Under which labels the masked word is predicted: `auto`, `all`, `{k: N}`, `sampled`
+                /// or `true`, the true one alone.
+                fluency_labels: $crate::method::FluencyLabels = $crate::method::FluencyLabels::Auto,
+                    if has_own_pass, in ANY;
+                /// Which input tokens are masked: `one`, each at a rate, or `{share: r}` of each text.
                 fluency_mask: $crate::method::FluencyMask = $crate::method::FluencyMask::One,
                     if has_fluency, in ANY;
-                /// The reference's fluency loss, in which every label counts as a wrong one.
-                reference_bug: bool = false,
+                /// What the losses of masked words are averaged over: each example's, then the
+                /// `examples`, or all `masks` of a micro-batch.
+                fluency_mean: $crate::method::FluencyMean = $crate::method::FluencyMean::Examples,
                     if has_fluency, in ANY;
+                /// What λ weighs: the `sum` over labels, or each `label` as λ/n of n classes.
+                fluency_weight: $crate::method::FluencyWeight = $crate::method::FluencyWeight::Sum,
+                    if has_fluency, in ANY;
+                /// The softmax of masked words: over `all` rows, or over `words`, without pseudo
+                /// tokens.
+                fluency_softmax: $crate::method::FluencySoftmax =
+                    $crate::method::FluencySoftmax::All,
+                    if has_fluent_pseudo, in ANY;
+                /// What L_F trains: `all` that is trained, or the `prompt`, its pseudo tokens alone.
+                fluency_trains: $crate::method::FluencyTrains = $crate::method::FluencyTrains::All,
+                    if has_choice_of_trained, in ANY;
+                /// The fluency loss of the authors' program of December 2022, in which every label counts
+                /// as a wrong one.
+                reference_bug: bool = false,
+                    if has_own_pass, in ANY;
                 /// Contexts of demonstrations over which class scores are averaged; null: no
                 /// demonstrations.
                 demonstrations: Option<usize> = None,

@@ -2,10 +2,11 @@
 //! types that read them.
 
 use anyhow::{Context, Result};
+use dart_core::settings::Settings;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::experiment::raw::RawExperiment;
 use crate::terminal::print::print;
@@ -25,8 +26,31 @@ fn schema() -> Value {
     // Rust's own names of numbers, which validators need not know.
     RecursiveTransform(|schema: &mut Schema| drop(schema.remove("format"))).transform(&mut schema);
     schema.insert("title".to_owned(), "An experiment of dart-exp".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    state(&mut schema["properties"], RawExperiment::defaults());
+    let settings = &mut schema["definitions"]["Options"]["properties"];
+    state(settings, Settings::defaults());
+    schema
 }
+
+/// States what keys are where a file says nothing of them; null would say that a file may write it.
+fn state(properties: &mut Value, defaults: Vec<(&str, Value)>) {
+    for property in properties
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+    {
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+    }
+    for (key, default) in defaults {
+        properties[key]["default"] = default;
+    }
+}
+
+#[cfg(test)]
+mod page;
 
 #[cfg(test)]
 mod tests {

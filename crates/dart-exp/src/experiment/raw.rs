@@ -53,6 +53,18 @@ macro_rules! raw_experiment {
                 }
             )?)*
 
+            /// What the keys are where nothing is said of them, as files write it: those that always
+            /// have a value.
+            pub fn defaults() -> Vec<(&'static str, serde_json::Value)> {
+                let mut all = Vec::new();
+                $($(
+                    let default: $type = $default;
+                    let value = serde_json::to_value(&default).unwrap_or_default();
+                    all.push((stringify!($name), value));
+                )?)*
+                all
+            }
+
             /// The names of the keys.
             pub const KEYS: &'static [&'static str] =
                 &[$(stringify!($name),)* "settings", "search"];

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use dart_core::CoreError;
 use dart_data::DataError;
 
-use crate::terminal::remedy::told;
+use crate::terminal::remedy::{told, told_by_core};
 
 /// A wrong call or configuration: exit code 2.
 #[derive(Debug)]
@@ -32,9 +32,14 @@ impl std::error::Error for Interrupted {}
 
 /// An error with its causes on one line, less the causes that a message already tells.
 pub fn one_line(error: &anyhow::Error) -> String {
-    let text = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<DataError>() {
-        Some(error) => told(error),
-        None => cause.to_string(),
+    let text = |cause: &(dyn std::error::Error + 'static)| {
+        if let Some(error) = cause.downcast_ref::<DataError>() {
+            told(error)
+        } else if let Some(error) = cause.downcast_ref::<CoreError>() {
+            told_by_core(error)
+        } else {
+            cause.to_string()
+        }
     };
     let mut line = String::new();
     for cause in error.chain().map(text) {
@@ -95,6 +100,9 @@ mod tests {
             CoreError::Encoding(text()),
             CoreError::model("model.safetensors", "damaged"),
             CoreError::io("out", std::io::Error::other("disk full")),
+            CoreError::NoCheckpoint {
+                folder: "folder".into(),
+            },
             CoreError::MissingBase {
                 folder: "gone".into(),
                 name: "tiny".into(),

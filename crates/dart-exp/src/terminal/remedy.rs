@@ -1,10 +1,22 @@
-//! Errors of the data with what to do about them in the program's own words: its commands and
-//! flags.
+//! Errors of the data and of checkpoints with what to do about them in the program's own words: its
+//! commands and flags.
 
+use dart_core::CoreError;
 use dart_data::error::looked_for;
 use dart_data::{DataError, HowToGet};
 
-/// The error and its remedy.
+/// An error of dart-core and its remedy.
+pub fn told_by_core(error: &CoreError) -> String {
+    match error {
+        CoreError::NoCheckpoint { .. } => {
+            format!("{error}; give a folder that `dart-exp export` wrote")
+        }
+        CoreError::MissingBase { .. } => format!("{error}; name its folder with --model"),
+        _ => error.to_string(),
+    }
+}
+
+/// An error of the data and its remedy.
 pub fn told(error: &DataError) -> String {
     match error {
         DataError::Absent {
@@ -104,6 +116,23 @@ mod tests {
             told(&few).ends_with("ask for a smaller k or drop --strict"),
             "{few}"
         );
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_loaded_comes_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = dart_core::checkpoint::Card::read(folder.path()).unwrap_err();
+        let told = told_by_core(&error);
+        assert!(
+            told.ends_with("it has no dart.json; give a folder that `dart-exp export` wrote"),
+            "{told}"
+        );
+        let gone = CoreError::MissingBase {
+            folder: "gone".into(),
+            name: "tiny".into(),
+        };
+        assert!(told_by_core(&gone).ends_with("; name its folder with --model"));
+        assert_eq!(told_by_core(&CoreError::Setting("why".into())), "why");
     }
 
     #[test]
