@@ -20,13 +20,14 @@ use dart_core::train::{Precision, RunSpec, TrainSettings};
 use dart_data::{Example, Task};
 use tch::{Device, Kind, Tensor};
 
-const FAMILIES: [&str; 6] = [
+const FAMILIES: [&str; 7] = [
     "modernbert-tiny",
     "modernbert-biased-tiny",
     "deberta-tiny",
     "deberta-v2-tiny",
     "deberta-v3-tiny",
     "gpt2-tiny",
+    "mpnet-tiny",
 ];
 
 /// A copy of a golden model with other tensors and other settings.
@@ -208,6 +209,12 @@ fn settings_that_are_not_computed_are_refused_by_name() {
             "conv_kernel_size",
             2.into(),
             "`conv_kernel_size` is 2",
+        ),
+        (
+            "mpnet-tiny",
+            "relative_attention_num_buckets",
+            16.into(),
+            "`relative_attention_num_buckets` is 16",
         ),
         (
             "gpt2-tiny",

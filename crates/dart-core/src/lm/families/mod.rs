@@ -5,6 +5,7 @@ mod bert;
 mod deberta;
 mod gpt2;
 mod modernbert;
+mod mpnet;
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use super::config::{LmConfig, from_json};
 use crate::error::{CoreError, Result};
 
 /// What reads a `config.json`, by the `model_type` that it states.
-static FAMILIES: [(&str, fn(&str) -> Parsed); 11] = [
+static FAMILIES: [(&str, fn(&str) -> Parsed); 12] = [
     ("bert", bert::bert),
     ("roberta", bert::roberta),
     ("xlm-roberta", bert::roberta),
@@ -23,6 +24,7 @@ static FAMILIES: [(&str, fn(&str) -> Parsed); 11] = [
     ("distilbert", bert::distilbert),
     ("electra", bert::electra),
     ("albert", bert::albert),
+    ("mpnet", mpnet::parse),
     ("modernbert", modernbert::parse),
     ("deberta", deberta::first),
     ("deberta-v2", deberta::second),
@@ -85,6 +87,7 @@ mod tests {
             ),
             ("albert", r#""hidden_dropout_prob": 0.0"#, 0.1),
             ("albert", r#""classifier_dropout_prob": 0.4"#, 0.4),
+            ("mpnet", r#""hidden_dropout_prob": 0.3"#, 0.3),
             ("modernbert", r#""mlp_dropout": 0.3"#, 0.0),
             ("modernbert", r#""classifier_dropout": 0.4"#, 0.4),
             ("deberta-v2", r#""hidden_dropout_prob": 0.3"#, 0.3),
