@@ -229,7 +229,9 @@ fn what_cannot_be_exported_or_asked_is_refused() {
     let ended = lab.run(&["predict", "--checkpoint", "models/tiny", "mine.csv"]);
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.stderr.contains("it has no dart.json"),
+        ended
+            .stderr
+            .contains("it has no dart.json; give a folder that `dart-exp export` wrote"),
         "{}",
         ended.stderr
     );

@@ -7,7 +7,7 @@ use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceCl
 use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, LmConfig};
-use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
+use crate::method::{LabelRows, Method, PromptMethod, Shown, TemplateRows};
 use crate::prompt::truncated_share;
 use crate::prompt::{Encoded, InputEncoder, Lengths, Part, Template, Verbalizer};
 use crate::sentence::Similar;
@@ -177,9 +177,11 @@ impl Prompt {
             template = template.slot_last();
         }
         let (template, pseudo_from) = match method.template {
-            TemplateKind::None => (template.without_words(), None),
-            TemplateKind::Hard => (template, None),
-            TemplateKind::Pseudo | TemplateKind::Encoded => (template, Some(config.vocab)),
+            TemplateRows::None => (template.without_words(), None),
+            TemplateRows::Hard => (template, None),
+            TemplateRows::Pseudo { .. } | TemplateRows::Encoded { .. } => {
+                (template, Some(config.vocab))
+            }
         };
         let verbalizer = Verbalizer::new(&task.words, method.label_pieces, tokenizer)?;
         let (labels, words) = (task.labels.len(), verbalizer.classes());
@@ -191,7 +193,7 @@ impl Prompt {
         }
         Ok(Prompt {
             template,
-            count: method.template_tokens.filter(|_| pseudo_from.is_some()),
+            count: method.template.free().and_then(|(_, tokens)| tokens),
             pseudo_from,
             causal,
             verbalizer,
@@ -251,8 +253,8 @@ fn prompt(
     }
     let source = source(spec, shown)?;
     let pieces = match method.labels {
-        LabelKind::Words => verbalizer.pieces.iter().map(Vec::len).max().unwrap_or(1),
-        LabelKind::Pseudo => 1,
+        LabelRows::Words => verbalizer.pieces.iter().map(Vec::len).max().unwrap_or(1),
+        LabelRows::Pseudo { .. } => 1,
     };
     let own = encoder.template_ids().len();
     let lengths = Lengths::new(max_length, classes, shown.tokens, own, pieces)?;

@@ -1,8 +1,10 @@
 //! Where a run computes: how it is written, and what libtorch has there.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -104,6 +106,16 @@ impl<'de> Deserialize<'de> for DeviceChoice {
         }
         // Read where it stands, so that an error keeps its line.
         d.deserialize_str(Text)
+    }
+}
+
+impl JsonSchema for DeviceChoice {
+    fn schema_name() -> Cow<'static, str> {
+        "Device".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^(cpu|auto|cuda|cuda:[0-9]+)$"})
     }
 }
 

@@ -24,6 +24,12 @@ pub enum CoreError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The folder is no checkpoint.
+    #[error("{folder}: is not a checkpoint of dart-rs: it has no dart.json")]
+    NoCheckpoint {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The language model that a prompt was trained on is no longer where it was.
     #[error(
         "{folder}: is not there, and the prompt needs the language model {name} that it was \

@@ -38,6 +38,20 @@ pub struct Filled {
 /// The `top` candidates for each `[MASK]` of each text, in order; all texts are one padded batch.
 /// A causal model continues the texts, so `[MASK]` may stand at their ends only, or be left out.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use dart_core::fill_mask::fill_mask;
+/// use dart_core::lm::LanguageModel;
+/// use dart_core::tokenizer::Tokenizer;
+///
+/// let folder = Path::new("../../models/minilm-mlm");
+/// let (model, tokenizer) = (LanguageModel::load(folder)?, Tokenizer::load(folder)?);
+/// let filled = fill_mask(&model, &tokenizer, &["It was a [MASK] movie.".into()], 3)?;
+/// assert_eq!(filled[0].top[0].token, "good");
+/// # Ok::<(), dart_core::CoreError>(())
+/// ```
+///
 /// # Errors
 /// A text without `[MASK]`, a text longer than the model, or libtorch's.
 pub fn fill_mask(

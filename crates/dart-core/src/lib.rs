@@ -12,7 +12,7 @@ pub mod files;
 pub mod fill_mask;
 pub mod footprint;
 pub mod label_map;
-pub mod learned;
+pub mod learned_rows;
 pub mod libtorch;
 pub mod lm;
 pub mod logistic;

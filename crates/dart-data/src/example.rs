@@ -39,3 +39,21 @@ pub struct Example {
     /// Index into `Task::labels`.
     pub label: usize,
 }
+
+impl Example {
+    /// An example of one text; of a text to be classified, any label serves.
+    ///
+    /// ```
+    /// let example = dart_data::Example::of_text(0, "Slow and dull.", 1);
+    /// assert_eq!((example.text_a.as_str(), example.label), ("Slow and dull.", 1));
+    /// ```
+    pub fn of_text(row: usize, text: impl Into<String>, label: usize) -> Self {
+        Example {
+            row,
+            text_a: text.into(),
+            text_b: None,
+            entities: None,
+            label,
+        }
+    }
+}

@@ -176,8 +176,9 @@ impl Card {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("is not a checkpoint of dart-rs: it has no {CARD}");
-                return Err(CoreError::model(dir, message));
+                return Err(CoreError::NoCheckpoint {
+                    folder: dir.to_path_buf(),
+                });
             }
             Err(e) => return Err(CoreError::io(path, e)),
         };

@@ -6,7 +6,7 @@ use dart_data::Example;
 use tch::{Device, Tensor};
 
 use super::card::{CARD, Card, Contents, fingerprint};
-use super::layout::{self, HEAD, PROMPT};
+use super::layout::{HEAD, PROMPT};
 use crate::build::{Built, assemble};
 use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
@@ -38,6 +38,33 @@ impl Checkpoint {
 /// folder of the language model that a prompt belongs to; without it, where it was when the prompt
 /// was trained.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use dart_core::checkpoint::{Contents, Origin, load, save};
+/// use dart_core::device::DeviceChoice::Cpu;
+/// use dart_core::settings::{MethodKind, Settings};
+/// use dart_core::train::{RunSpec, fit, load_best, score};
+/// use dart_data::{Catalog, Example};
+///
+/// # let catalog = Catalog::embedded()?;
+/// # let settings = Settings { steps: 2, max_length: 18, ..Settings::of(MethodKind::Prompt) };
+/// # let (method, settings) = (settings.method(), settings.training());
+/// # let model = Path::new("tests/goldens/bert-tiny");
+/// # let spec = RunSpec::new(model, &method, &settings, catalog.task("sst-2")?, 13);
+/// # let rows = [Example::of_text(0, "so dull", 0), Example::of_text(1, "great fun", 1)];
+/// # let folder = tempfile::tempdir()?;
+/// # let (state, out) = (folder.path(), folder.path().join("exported"));
+/// let outcome = fit(&spec, &rows, &rows, state, &mut ())?;
+/// let origin = Origin { spec: &spec, outcome: &outcome, run: "toy", base: "bert-tiny" };
+/// save(&load_best(&spec, state, Cpu)?, &origin, Contents::Model, &out)?;
+///
+/// let classifier = load(&out, None, Cpu)?;
+/// let scores = score(&spec, &rows, state)?;
+/// assert_eq!(classifier.predict(&rows)?[0], scores.predictions[0].probabilities);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// A folder that is no checkpoint or is damaged, a base that is not the one it was trained on, or a
 /// device that is not there.
@@ -53,12 +80,7 @@ pub(super) fn load_on(dir: &Path, base: Option<&Path>, device: Device) -> Result
         true => dir,
         false => checked_base(&card, base.unwrap_or(&card.base.folder))?,
     };
-    // Prompts of older versions have no tokenizer of their own; the base's is the same.
-    let carried = whole
-        || layout::TOKENIZER
-            .iter()
-            .any(|name| card.files.contains_key(*name));
-    let tokenizer = Tokenizer::load(if carried { dir } else { model })?;
+    let tokenizer = Tokenizer::load(dir)?;
     let mut lm = LanguageModel::load(model)?;
     let p = card.pseudo_tokens.len() as i64;
     let (rows, bias) = match whole {

@@ -15,7 +15,7 @@ use crate::classifier::Parts;
 use crate::error::{CoreError, Result};
 use crate::lm::weights::write;
 use crate::lm::{Parameter, Role};
-use crate::method::{Embeddings, Method, PromptEncoderKind, PromptMethod, TemplateKind, TrainPart};
+use crate::method::{Embeddings, Method, TemplateRows, TrainPart};
 use crate::train::predict::predict;
 
 /// What a checkpoint of this method needs to hold: the prompt alone where nothing else was trained.
@@ -50,14 +50,13 @@ pub fn check(method: &Method) -> Result<()> {
 
 /// The method of the exported classifier: the rows that an encoder computed are rows like others.
 fn exported(method: &Method) -> Method {
-    match method {
-        Method::Prompt(m) if m.template == TemplateKind::Encoded => Method::Prompt(PromptMethod {
-            template: TemplateKind::Pseudo,
-            prompt_encoder: PromptEncoderKind::default(),
-            ..m.clone()
-        }),
-        other => other.clone(),
+    let mut method = method.clone();
+    if let Method::Prompt(prompt) = &mut method
+        && let TemplateRows::Encoded { init, tokens, .. } = prompt.template
+    {
+        prompt.template = TemplateRows::Pseudo { init, tokens };
     }
+    method
 }
 
 /// Writes a trained classifier as the new folder `out`, in float32, and reads it back onto the same

@@ -1,7 +1,7 @@
 //! Which settings of a prompt method exclude each other.
 
 use crate::error::{CoreError, Result};
-use crate::method::{FluencyLabels, FluencyMask, LabelKind, PromptMethod, TemplateKind, TrainPart};
+use crate::method::{FluencyLabels, FluencyMask, LabelRows, PromptMethod, TemplateRows, TrainPart};
 use crate::prompt::{InputEncoder, Verbalizer};
 
 /// Why a causal model has no fluency constraint.
@@ -27,19 +27,19 @@ pub(crate) fn check(
             return fail("fluency.mask: a rate must lie between 0 and 1");
         }
         let as_reference =
-            fluency.labels == FluencyLabels::Sampled && method.labels == LabelKind::Pseudo;
+            fluency.labels == FluencyLabels::Sampled && method.labels.free().is_some();
         if fluency.reference_bug && !as_reference {
             return fail("reference_bug needs labels: pseudo and fluency_labels: sampled");
         }
     }
-    let words = method.labels == LabelKind::Words;
+    let words = method.labels == LabelRows::Words;
     if method.full_vocab && words && verbalizer.pieces.iter().any(|p| p.len() > 1) {
         return fail(
             "full_vocab needs label words of one token each (or label_pieces: first, or pseudo labels)",
         );
     }
     let none_free = free_tokens(method, encoder).is_empty();
-    if method.template == TemplateKind::Encoded && none_free {
+    if matches!(method.template, TemplateRows::Encoded { .. }) && none_free {
         return fail(
             "template: encoded has no token to encode: give the template words, or set \
              template_tokens",
@@ -56,8 +56,8 @@ pub(crate) fn check(
 
 /// The template's tokens whose rows are the method's own.
 pub(super) fn free_tokens<'a>(method: &PromptMethod, encoder: &'a InputEncoder) -> &'a [i64] {
-    match method.template.is_free() {
-        true => encoder.template_ids(),
-        false => &[],
+    match method.template.free() {
+        Some(_) => encoder.template_ids(),
+        None => &[],
     }
 }

@@ -36,17 +36,12 @@ pub(super) struct Passes {
 
 impl Passes {
     /// Draws masks and labels.
-    pub fn draw(
-        examples: &[&Encoded],
-        settings: &Fluency,
-        classes: usize,
-        place: MicroStep,
-    ) -> Self {
+    pub fn draw(examples: &[&Encoded], settings: &Fluency, classes: usize, at: MicroStep) -> Self {
         let mut masked = Vec::with_capacity(examples.len());
         let mut orders = Vec::with_capacity(examples.len());
         for (i, example) in examples.iter().enumerate() {
-            let counters = [place.step, place.micro, i as u64];
-            let mut rng = Rng::new(place.seed, "fluency mask", &counters);
+            let counters = [at.step, at.micro, i as u64];
+            let mut rng = Rng::new(at.seed, "fluency mask", &counters);
             let maskable = &example.maskable;
             masked.push(match settings.mask {
                 FluencyMask::One if maskable.is_empty() => Vec::new(),
@@ -57,7 +52,7 @@ impl Passes {
                     .filter(|_| rng.uniform() < rate)
                     .collect(),
             });
-            orders.push(Rng::new(place.seed, "fluency labels", &counters));
+            orders.push(Rng::new(at.seed, "fluency labels", &counters));
         }
         let truth: Vec<usize> = examples.iter().map(|e| e.label).collect();
         let passes = label_passes(settings.labels, classes, &truth, orders);
@@ -80,7 +75,7 @@ impl Passes {
         &self,
         model: &PromptModel,
         batch: &Batch,
-        place: MicroStep,
+        at: MicroStep,
         scale: f64,
     ) -> Result<f64> {
         let widest = self.masked.iter().map(Vec::len).max().unwrap_or(0);
@@ -104,7 +99,7 @@ impl Passes {
         let hidden = self.hide(model, batch)?;
         let mut total = 0.0;
         for (i, pass) in self.passes.iter().enumerate() {
-            place.seed_pass(1 + i as u64);
+            at.seed_pass(1 + i as u64);
             let ids = self.fill(model, batch, &hidden, pass)?;
             let labels = model.label_inputs()?;
             let head = model.head_states(&ids, batch, &read, &labels, Mode::Train)?;

@@ -117,9 +117,9 @@ impl Classifier for HeadClassifier {
         Ok(x.f_linear(out, Some(out_bias))?)
     }
 
-    fn backward(&self, examples: &[&Encoded], place: MicroStep, scale: f64) -> Result<Losses> {
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses> {
         let batch = Batch::new(examples, self.pad, self.lm.device())?;
-        place.seed_pass(0);
+        at.seed_pass(0);
         let loss = class_loss(&self.logits(&batch, Mode::Train)?, &batch.labels)?;
         self.lm.backward(&loss.f_mul_scalar(scale)?)?;
         Ok(Losses {

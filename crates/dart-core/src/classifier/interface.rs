@@ -76,7 +76,7 @@ pub trait Classifier {
     ///
     /// # Errors
     /// libtorch's.
-    fn backward(&self, examples: &[&Encoded], place: MicroStep, scale: f64) -> Result<Losses>;
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses>;
 
     /// What a checkpoint keeps.
     ///

@@ -14,6 +14,38 @@ use crate::prompt::{Batch, Demonstrations, Encoded, InputEncoder, Verbalizer};
 use crate::tokenizer::Special;
 
 /// A masked language model with a template and a verbalizer.
+///
+/// DART that has not been trained is the zero-shot prompt:
+///
+/// ```
+/// use std::path::Path;
+///
+/// use dart_core::classifier::{Classifier, PromptClassifier};
+/// use dart_core::lm::{LanguageModel, Mode};
+/// use dart_core::method::{LabelPieces, LabelRows, PromptMethod, TemplateRows};
+/// use dart_core::prompt::{Batch, InputEncoder, Template, Verbalizer};
+/// use dart_core::tokenizer::Tokenizer;
+/// use dart_data::Example;
+///
+/// let folder = Path::new("tests/goldens/bert-tiny");
+/// let logits = |template: TemplateRows, labels| -> dart_core::Result<tch::Tensor> {
+///     let (lm, tokenizer) = (LanguageModel::load(folder)?, Tokenizer::load(folder)?);
+///     let method = PromptMethod { template, labels, ..PromptMethod::default() };
+///     let first = template.free().map(|_| lm.config.vocab);
+///     let parsed = Template::parse("{a} it was [MASK] .")?;
+///     let encoder = InputEncoder::prompt(&parsed, first, &tokenizer, 18)?;
+///     let words = ["terrible".into(), "great".into()];
+///     let verbalizer = Verbalizer::new(&words, LabelPieces::Mean, &tokenizer)?;
+///     let (special, device) = (tokenizer.special(), lm.device());
+///     let example = encoder.encode(&Example::of_text(0, "so dull", 0), &tokenizer)?;
+///     let classifier = PromptClassifier::new(lm, &method, encoder, verbalizer, special, 13)?;
+///     classifier.logits(&Batch::new(&[&example], special.pad, device)?, Mode::Evaluate)
+/// };
+/// let dart = logits(TemplateRows::PSEUDO, LabelRows::PSEUDO)?;
+/// assert_eq!(dart.size(), [1, 2]); // [batch, classes]
+/// assert!(dart.allclose(&logits(TemplateRows::Hard, LabelRows::Words)?, 1e-6, 1e-6, false));
+/// # Ok::<(), dart_core::CoreError>(())
+/// ```
 pub struct PromptClassifier {
     model: PromptModel,
     encoder: InputEncoder,
@@ -72,13 +104,13 @@ impl Classifier for PromptClassifier {
         self.model.class_logits(batch, mode)
     }
 
-    fn backward(&self, examples: &[&Encoded], place: MicroStep, scale: f64) -> Result<Losses> {
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses> {
         let model = &self.model;
         let in_context: Vec<Encoded> = match &self.demonstrations {
             None => Vec::new(),
             Some(shown) => (0u64..)
                 .zip(examples)
-                .map(|(i, e)| shown.for_training(e, [place.step, place.micro, i]))
+                .map(|(i, e)| shown.for_training(e, [at.step, at.micro, i]))
                 .collect(),
         };
         let in_context: Vec<&Encoded> = in_context.iter().collect();
@@ -87,15 +119,15 @@ impl Classifier for PromptClassifier {
             Some(_) => in_context.as_slice(),
         };
         let batch = Batch::new(examples, model.special.pad, model.lm.device())?;
-        place.seed_pass(0);
+        at.seed_pass(0);
         let loss = model.class_loss(&batch)?;
         model.lm.backward(&loss.f_mul_scalar(scale)?)?;
         let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
         let fluency = match &model.method.fluency {
             None => None,
             Some(settings) => {
-                let passes = Passes::draw(examples, settings, model.classes(), place);
-                Some(passes.backward(model, &batch, place, scale * settings.weight)?)
+                let passes = Passes::draw(examples, settings, model.classes(), at);
+                Some(passes.backward(model, &batch, at, scale * settings.weight)?)
             }
         };
         Ok(Losses { class, fluency })

@@ -8,7 +8,7 @@ use super::prompt_encoder::PromptEncoder;
 use super::rows::{mean_rows, random_rows, uniform_rows};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, indices};
-use crate::method::{Embeddings, LabelKind, PromptMethod, RowInit, TemplateKind, TrainPart};
+use crate::method::{Embeddings, LabelRows, PromptMethod, RowInit, TemplateRows, TrainPart};
 use crate::objective::class_loss;
 use crate::prompt::{Batch, InputEncoder, Verbalizer};
 use crate::pseudo::lookup;
@@ -55,20 +55,21 @@ impl PromptModel {
             .map(|&id| vec![id])
             .collect();
         let labels = match method.labels {
-            LabelKind::Pseudo => verbalizer.pieces.as_slice(),
-            LabelKind::Words => &[],
+            LabelRows::Pseudo { .. } => verbalizer.pieces.as_slice(),
+            LabelRows::Words => &[],
         };
+        let template_init = method.template.free().map(|(init, _)| init);
         let init = [
-            (template.as_slice(), method.template_init, "template rows"),
-            (labels, method.label_init, "label rows"),
+            (template.as_slice(), template_init, "template rows"),
+            (labels, method.labels.free(), "label rows"),
         ];
         let total = template.len() + labels.len();
         let mut first = 0;
-        for (sources, start, purpose) in init {
-            if sources.is_empty() {
+        for (sources, init, purpose) in init {
+            let Some(init) = init.filter(|_| !sources.is_empty()) else {
                 continue;
-            }
-            let (row, bias) = match start {
+            };
+            let (row, bias) = match init {
                 RowInit::Manual => mean_rows(&lm, sources)?,
                 RowInit::Random => random_rows(&lm, sources.len(), seed, purpose)?,
                 RowInit::Uniform => {
@@ -89,14 +90,9 @@ impl PromptModel {
             false => (Tensor::f_cat(&rows, 0)?, Tensor::f_cat(&biases, 0)?),
         };
         let prompt_encoder = match method.template {
-            TemplateKind::Encoded => {
+            TemplateRows::Encoded { encoder, .. } => {
                 let size = lm.config.embedding;
-                Some(PromptEncoder::new(
-                    method.prompt_encoder,
-                    size,
-                    seed,
-                    options,
-                )?)
+                Some(PromptEncoder::new(encoder, size, seed, options)?)
             }
             _ => None,
         };
@@ -131,8 +127,8 @@ impl PromptModel {
     /// The ids of each class's label as an input shows it.
     pub fn label_ids(&self) -> Vec<Vec<i64>> {
         match self.method.labels {
-            LabelKind::Words => self.verbalizer.pieces.clone(),
-            LabelKind::Pseudo => (0..self.classes())
+            LabelRows::Words => self.verbalizer.pieces.clone(),
+            LabelRows::Pseudo { .. } => (0..self.classes())
                 .map(|class| vec![self.label_id(class)])
                 .collect(),
         }
@@ -158,8 +154,8 @@ impl PromptModel {
     /// Input rows of the labels `[n, D]` and their decoder biases `[n]`.
     fn label_rows(&self) -> Result<(Tensor, Tensor)> {
         match self.method.labels {
-            LabelKind::Words => mean_rows(&self.lm, &self.verbalizer.pieces),
-            LabelKind::Pseudo => {
+            LabelRows::Words => mean_rows(&self.lm, &self.verbalizer.pieces),
+            LabelRows::Pseudo { .. } => {
                 let n = self.classes() as i64;
                 let rows = self.pseudo.f_narrow(0, self.template_rows, n)?;
                 Ok((rows, self.pseudo_bias.f_narrow(0, self.template_rows, n)?))

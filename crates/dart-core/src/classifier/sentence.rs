@@ -98,12 +98,12 @@ impl SentenceClassifier {
     fn partners<'a>(
         train: &'a [Encoded],
         examples: &[&'a Encoded],
-        place: MicroStep,
+        at: MicroStep,
     ) -> (Vec<&'a Encoded>, Vec<&'a Encoded>) {
         let mut like = Vec::with_capacity(examples.len());
         let mut unlike = Vec::with_capacity(examples.len());
         for (i, &example) in examples.iter().enumerate() {
-            let mut rng = Rng::new(place.seed, "pairs", &[place.step, place.micro, i as u64]);
+            let mut rng = Rng::new(at.seed, "pairs", &[at.step, at.micro, i as u64]);
             let mut draw = |fits: &dyn Fn(&Encoded) -> bool| {
                 let all: Vec<&Encoded> = train.iter().filter(|e| fits(e)).collect();
                 all.get(rng.below(all.len())).copied().unwrap_or(example)
@@ -164,10 +164,10 @@ impl Classifier for SentenceClassifier {
     }
 
     /// The mean of (cos − 1)² within the classes and cos² between them, over two pairs an example.
-    fn backward(&self, examples: &[&Encoded], place: MicroStep, scale: f64) -> Result<Losses> {
-        let (like, unlike) = Self::partners(self.train()?, examples, place);
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses> {
+        let (like, unlike) = Self::partners(self.train()?, examples, at);
         let all: Vec<&Encoded> = [examples, &like, &unlike].concat();
-        place.seed_pass(0);
+        at.seed_pass(0);
         let batch = self.sentences.batch(&all)?;
         let embedded = self.sentences.embed(&batch, Mode::Train)?; // [3B, H]
         let parts = embedded.f_chunk(3, 0)?;

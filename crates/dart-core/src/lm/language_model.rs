@@ -34,6 +34,16 @@ pub struct LanguageModel {
 impl LanguageModel {
     /// Loads a masked language model from a folder in Hugging Face's layout, on the CPU in float32.
     ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use dart_core::lm::LanguageModel;
+    ///
+    /// let model = LanguageModel::load(Path::new("../../models/minilm-mlm"))?;
+    /// assert_eq!(model.embeddings.size(), [30522, 384]); // [V, D]
+    /// # Ok::<(), dart_core::CoreError>(())
+    /// ```
+    ///
     /// # Errors
     /// Anything missing, misshaped or unexpected in config.json or the weights; a checkpoint
     /// without a masked-LM head.

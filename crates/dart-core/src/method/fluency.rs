@@ -1,7 +1,9 @@
 //! The fluency constraint's settings.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -116,5 +118,36 @@ impl<'de> Deserialize<'de> for FluencyMask {
             }
         }
         d.deserialize_any(Mask)
+    }
+}
+
+impl JsonSchema for FluencyLabels {
+    fn schema_name() -> Cow<'static, str> {
+        "FluencyLabels".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"enum": ["auto", "all", "sampled"]},
+            {
+                "type": "object",
+                "properties": {"k": {"type": "integer", "minimum": 1}},
+                "required": ["k"],
+                "additionalProperties": false,
+            },
+        ]})
+    }
+}
+
+impl JsonSchema for FluencyMask {
+    fn schema_name() -> Cow<'static, str> {
+        "FluencyMask".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"const": "one"},
+            {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        ]})
     }
 }

@@ -16,10 +16,12 @@ impl Settings {
                 logreg_c: self.logreg_c,
             }),
             MethodKind::Prompt => Method::Prompt(PromptMethod {
-                template: self.template,
-                labels: self.labels,
-                template_init: self.template_init,
-                label_init: self.label_init,
+                template: self.template.rows(
+                    self.template_init,
+                    self.template_tokens,
+                    self.prompt_encoder,
+                ),
+                labels: self.labels.rows(self.label_init),
                 label_pieces: self.label_pieces,
                 full_vocab: self.full_vocab,
                 fluency: self.fluency.map(|weight| Fluency {
@@ -30,8 +32,6 @@ impl Settings {
                 }),
                 train,
                 embeddings,
-                template_tokens: self.template_tokens,
-                prompt_encoder: self.prompt_encoder,
                 demonstrations: self.demonstrations.map(|contexts| Shown {
                     contexts,
                     tokens: self.demonstration_tokens,

@@ -1,5 +1,6 @@
 //! All settings of a method side by side, as people write them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{Limits, refuse};
@@ -8,7 +9,7 @@ use crate::error::Result;
 use crate::method::{LabelKind, TemplateKind, TrainPart};
 
 /// What classifies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MethodKind {
     /// The most frequent class.
@@ -46,6 +47,16 @@ macro_rules! declare {
 
             /// The settings' names, in the order of the table.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($m),)* $(stringify!($t),)*];
+
+            /// What each setting is where nothing is said of it, as files write it.
+            pub fn defaults() -> Vec<(&'static str, serde_json::Value)> {
+                let value = |default: serde_json::Result<serde_json::Value>| default.unwrap_or_default();
+                let all = Settings::of(MethodKind::Prompt);
+                vec![
+                    $((stringify!($m), value(serde_json::to_value(&all.$m))),)*
+                    $((stringify!($t), value(serde_json::to_value(&all.$t))),)*
+                ]
+            }
 
             /// What each setting means.
             pub const DOCS: &'static [(&'static str, &'static str)] = &[

@@ -29,6 +29,16 @@ impl Tokenizer {
     /// `merges.txt`), ALBERT, XLM-R, CamemBERT and DeBERTa-v2/v3 (sentencepiece models); with the
     /// settings and special tokens of the files beside them.
     ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use dart_core::tokenizer::Tokenizer;
+    ///
+    /// let tokenizer = Tokenizer::load(Path::new("../../models/minilm-mlm"))?;
+    /// assert_eq!((tokenizer.len(), tokenizer.mask_token()), (30522, Some("[MASK]")));
+    /// # Ok::<(), dart_core::CoreError>(())
+    /// ```
+    ///
     /// # Errors
     /// No tokenizer that is supported, a file that is not what it should be, or a vocabulary
     /// without the special tokens.
@@ -96,6 +106,16 @@ impl Tokenizer {
 
     /// Ids of `text` without what stands around it; special tokens written in the text count as
     /// such.
+    ///
+    /// ```
+    /// # use std::path::Path;
+    /// # use dart_core::tokenizer::Tokenizer;
+    /// let tokenizer = Tokenizer::load(Path::new("../../models/minilm-mlm"))?;
+    /// let ids = tokenizer.encode("It was [MASK].");
+    /// let tokens: Vec<String> = ids.iter().map(|id| tokenizer.token(*id)).collect();
+    /// assert_eq!(tokens, ["it", "was", "[MASK]", "."]);
+    /// # Ok::<(), dart_core::CoreError>(())
+    /// ```
     pub fn encode(&self, text: &str) -> Vec<i64> {
         match self.inner.encode_fast(text, false) {
             Ok(encoding) => encoding.get_ids().iter().map(|&id| id.into()).collect(),

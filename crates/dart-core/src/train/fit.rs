@@ -21,6 +21,25 @@ use crate::prompt::truncated_share;
 /// `state_dir` (which exists); a fit that finds its own state there goes on from it to the same
 /// bits.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use dart_core::settings::{MethodKind, Settings};
+/// use dart_core::train::{RunSpec, fit};
+/// use dart_data::{Catalog, Example};
+///
+/// let catalog = Catalog::embedded()?;
+/// let settings = Settings { steps: 4, max_length: 18, ..Settings::of(MethodKind::Prompt) };
+/// let (method, settings) = (settings.method(), settings.training());
+/// let model = Path::new("tests/goldens/bert-tiny");
+/// let spec = RunSpec::new(model, &method, &settings, catalog.task("sst-2")?, 13);
+/// let rows = [Example::of_text(0, "so dull", 0), Example::of_text(1, "great fun", 1)];
+/// let state = tempfile::tempdir()?;
+/// let outcome = fit(&spec, &rows, &rows, state.path(), &mut ())?;
+/// assert_eq!(outcome.steps, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// The model or a setting does not work, the state cannot be written, training diverges, or
 /// [`CoreError::Interrupted`] when the observer says stop.
@@ -53,6 +72,24 @@ pub fn fit(
 }
 
 /// Scores `examples` with the best weights that [`fit`] left in `state_dir`.
+///
+/// ```
+/// # use std::path::Path;
+/// # use dart_core::settings::{MethodKind, Settings};
+/// # use dart_core::train::{RunSpec, fit, score};
+/// # use dart_data::{Catalog, Example};
+/// # let catalog = Catalog::embedded()?;
+/// let settings = Settings::of(MethodKind::Majority);
+/// # let (method, settings) = (settings.method(), settings.training());
+/// # let spec = RunSpec::new(Path::new(""), &method, &settings, catalog.task("sst-2")?, 13);
+/// # let state = tempfile::tempdir()?;
+/// let train = [0, 1, 1].map(|label| Example::of_text(0, "a film", label));
+/// let test = [0, 1, 1, 1].map(|label| Example::of_text(0, "a book", label));
+/// fit(&spec, &train, &train, state.path(), &mut ())?;
+/// let scores = score(&spec, &test, state.path())?;
+/// assert_eq!((scores.metric, scores.predictions[0].predicted), (0.75, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// No finished fit there, or the model does not work.

@@ -34,7 +34,7 @@ pub struct EvalReport {
     pub best: bool,
 }
 
-/// Receives progress; may stop a run between steps.
+/// Receives progress; may stop a run between steps. `()` watches nothing.
 pub trait Observer {
     /// Called after an evaluation: whether to save the state that a stopped run goes on from. The
     /// result does not depend on it.
@@ -43,10 +43,17 @@ pub trait Observer {
     }
 
     /// Called after every optimizer step.
-    fn step(&mut self, report: &StepReport) -> Control;
+    fn step(&mut self, _report: &StepReport) -> Control {
+        Control::Continue
+    }
+
     /// Called after every evaluation on dev.
-    fn evaluation(&mut self, report: &EvalReport) -> Control;
+    fn evaluation(&mut self, _report: &EvalReport) -> Control {
+        Control::Continue
+    }
 }
+
+impl Observer for () {}
 
 // A share of 0 is not written, as in runs that show no demonstrations.
 fn is_zero(share: &f64) -> bool {
@@ -68,7 +75,7 @@ pub struct FitOutcome {
     /// what these leave of it.
     pub truncated: f64,
     /// Share of the training examples that are cut where they are shown as demonstrations (to
-    /// [`crate::method::Shown::tokens`] of text); not counted in records of older versions.
+    /// [`crate::method::Shown::tokens`] of text).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub truncated_demonstrations: f64,
 }

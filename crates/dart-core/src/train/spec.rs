@@ -24,6 +24,26 @@ pub struct RunSpec<'a> {
     pub demonstrations: Option<Source<'a>>,
 }
 
+impl<'a> RunSpec<'a> {
+    /// A run of a method that shows no demonstrations.
+    pub fn new(
+        model: &'a Path,
+        method: &'a Method,
+        settings: &'a TrainSettings,
+        task: &'a Task,
+        seed: u64,
+    ) -> Self {
+        RunSpec {
+            model,
+            method,
+            settings,
+            task,
+            seed,
+            demonstrations: None,
+        }
+    }
+}
+
 /// What demonstrations are drawn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {

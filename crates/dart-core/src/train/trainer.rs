@@ -134,12 +134,12 @@ impl<'a> Trainer<'a> {
         let share = 1.0 / s.accumulation as f64;
         for micro in 0..s.accumulation {
             let examples = self.micro_batch(micro);
-            let place = MicroStep {
+            let at = MicroStep {
                 seed: self.spec.seed,
                 step: self.step as u64,
                 micro: micro as u64,
             };
-            let losses = self.built.classifier.backward(&examples, place, share)?;
+            let losses = self.built.classifier.backward(&examples, at, share)?;
             class_loss += losses.class * share;
             if let Some(fluency) = losses.fluency {
                 *fluency_loss.get_or_insert(0.0) += fluency * share;

@@ -17,7 +17,7 @@ use dart_core::classifier::MicroStep;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{
-    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, SentenceMethod, TemplateKind,
+    Embeddings, HeadMethod, LabelRows, Method, PromptMethod, SentenceMethod, TemplateRows,
     TrainPart,
 };
 use dart_core::train::{

@@ -1,5 +1,7 @@
 //! States, files and settings that cannot work.
 
+use dart_core::method::{PromptEncoderKind, RowInit};
+
 use super::*;
 
 fn stopped() -> Run {
@@ -131,15 +133,20 @@ fn a_method_with_nothing_to_train_is_refused() {
         Method::Prompt(PromptMethod {
             template,
             train,
-            labels: LabelKind::Words,
+            labels: LabelRows::Words,
             fluency: None,
             ..dart()
         })
     };
+    let encoded = TemplateRows::Encoded {
+        init: RowInit::Manual,
+        tokens: None,
+        encoder: PromptEncoderKind::Lstm,
+    };
     for (template, train, says) in [
-        (TemplateKind::Pseudo, TrainPart::Prompt, "nothing to train"),
-        (TemplateKind::Hard, TrainPart::Prompt, "nothing to train"),
-        (TemplateKind::Encoded, TrainPart::Lm, "no token to encode"),
+        (TemplateRows::PSEUDO, TrainPart::Prompt, "nothing to train"),
+        (TemplateRows::Hard, TrainPart::Prompt, "nothing to train"),
+        (encoded, TrainPart::Lm, "no token to encode"),
     ] {
         let mut run = Run::new(method(template, train));
         run.task.template = "{a} [MASK]".into();
@@ -147,7 +154,7 @@ fn a_method_with_nothing_to_train_is_refused() {
         assert!(error.contains(says), "{template:?}: {error}");
     }
     // ModernBERT has no biases unless its configuration says so.
-    let mut run = Run::new(method(TemplateKind::Hard, TrainPart::Bitfit));
+    let mut run = Run::new(method(TemplateRows::Hard, TrainPart::Bitfit));
     run.model = goldens().join("modernbert-tiny");
     assert!(run.error().contains("has no biases"), "{}", run.error());
 }

@@ -16,8 +16,8 @@ use dart_core::adamw::{AdamW, Betas};
 use dart_core::classifier::{Classifier, Losses, MicroStep, PromptClassifier};
 use dart_core::lm::{LanguageModel, Mode, Parameter};
 use dart_core::method::{
-    Embeddings, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptMethod, RowInit,
-    TemplateKind, TrainPart,
+    Embeddings, FluencyLabels, FluencyMask, LabelPieces, LabelRows, PromptMethod, RowInit,
+    TemplateRows, TrainPart,
 };
 use dart_core::prompt::{Batch, Encoded, InputEncoder, Template, Verbalizer};
 use dart_core::tokenizer::Tokenizer;
@@ -36,7 +36,7 @@ fn prompt(dir: &Path, method: &PromptMethod, template: &str, words: &[String]) -
     let mut lm = LanguageModel::load(dir).unwrap();
     lm.to(Device::Cpu, Kind::Double).unwrap();
     let vocabulary = lm.vocabulary_parameters();
-    let from = (method.template == TemplateKind::Pseudo).then_some(lm.config.vocab);
+    let from = (method.template == TemplateRows::PSEUDO).then_some(lm.config.vocab);
     let template = Template::parse(template).unwrap();
     let longest = lm.config.max_length();
     let encoder = InputEncoder::prompt(&template, from, &tokenizer, longest).unwrap();

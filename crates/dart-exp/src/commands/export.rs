@@ -114,9 +114,6 @@ pub fn run(args: &ExportArgs) -> Result<()> {
 
 /// Refuses a run whose language model is no longer the one that it trained.
 fn unchanged_models(job: &Job) -> Result<()> {
-    if job.model_content.is_empty() {
-        return Ok(());
-    }
     let mut content = fingerprint(&job.model)?;
     if let Some(encoder) = job
         .encoder

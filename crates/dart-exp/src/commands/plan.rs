@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
+use dart_data::Shots;
 
 use crate::commands::target::Target;
 use crate::experiment::definition::Experiment;
-use crate::experiment::values::shots;
 use crate::plan::completion;
 use crate::plan::estimate::need;
 use crate::plan::inventory::{leave_out, missing};
@@ -55,7 +55,7 @@ fn outline(experiment: &Experiment) -> String {
         let _ = writeln!(text, "{}: {} runs", choice.named.name, thousands(here));
         runs += here;
     }
-    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+    let ks: Vec<String> = experiment.ks.iter().map(Shots::to_string).collect();
     let names: Vec<&str> = experiment.tasks.iter().map(|t| t.name.as_str()).collect();
     let _ = writeln!(
         text,
@@ -136,7 +136,7 @@ fn whole(plan: &Plan, left_out: &[String]) -> Result<String> {
             true => need(plan, group, run)?.memory,
             false => 0,
         };
-        methods[group.method].add(run, test, memory, finished);
+        methods[group.place.method].add(run, test, memory, finished);
     }
     let _ = writeln!(
         text,

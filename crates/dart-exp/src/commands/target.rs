@@ -9,8 +9,10 @@ use dart_core::device::DeviceChoice;
 use crate::experiment::call::Call;
 use crate::experiment::definition::Experiment;
 use crate::experiment::shard::Shard;
+use crate::findings::source::Source;
 use crate::plan::runs::Plan;
-use crate::terminal::paths;
+use crate::terminal::paths::{self, short};
+use crate::terminal::progress::remark;
 
 /// An experiment, and changes to it.
 #[derive(Clone, Debug, Args)]
@@ -57,11 +59,27 @@ impl Target {
             shard: self.shard,
         }
     }
+
     /// The experiment's plan.
     ///
     /// # Errors
     /// What is wrong with the file, or everything that is missing.
     pub fn plan(&self) -> Result<Plan> {
         Plan::new(Experiment::load(&self.call())?)
+    }
+
+    /// Where the experiment's finished runs are told of; says so where it is not in their folders.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or everything that is missing.
+    pub fn source(&self) -> Result<Source> {
+        let source = Source::find(Experiment::load(&self.call())?)?;
+        if let Source::File(experiment, _) = &source {
+            let folder = short(&experiment.folder);
+            remark(&format!(
+                "note: {folder} has no run folders; made from its runs.csv alone"
+            ));
+        }
+        Ok(source)
     }
 }

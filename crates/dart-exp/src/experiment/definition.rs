@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 
 use dart_core::settings::MethodKind;
-use dart_data::Task;
+use dart_data::{Shots, Task};
 
 use crate::experiment::methods::Named;
 use crate::experiment::options::Options;
@@ -81,7 +81,7 @@ pub struct Experiment {
     /// Methods in the order of the rows.
     pub methods: Vec<Choice>,
     /// Training examples a class.
-    pub ks: Vec<usize>,
+    pub ks: Vec<Shots>,
     /// Seeds.
     pub seeds: Vec<u64>,
     /// The file under its profile and the command line's changes, for all that is said by one key.

@@ -90,7 +90,12 @@ pub struct Loaded {
 mod tests {
     use super::*;
     use crate::experiment::tasks::TaskEntry;
-    use crate::experiment::values::{OneOrMany, Shots};
+    use crate::experiment::values::OneOrMany;
+    use dart_data::Shots;
+
+    fn shots(k: usize) -> Shots {
+        Shots::new(k).unwrap()
+    }
 
     fn file(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
@@ -116,7 +121,7 @@ mod tests {
             loaded.keys.tasks,
             Some(OneOrMany(vec![TaskEntry::Named("c".into())]))
         );
-        assert_eq!(loaded.keys.k, Some(OneOrMany(vec![Shots(8), Shots(32)])));
+        assert_eq!(loaded.keys.k, Some(OneOrMany(vec![shots(8), shots(32)])));
         assert_eq!(
             loaded.keys.settings,
             serde_yaml::from_str("{steps: 5, batch: 8}").unwrap()
@@ -173,7 +178,7 @@ mod tests {
         let top = folder.path().join("top.yaml");
         let loaded = load(&top, "paper", &["search.dart.clip=[1]".to_owned()]).unwrap();
         assert_eq!(loaded.keys.name, None);
-        assert_eq!(loaded.keys.k, Some(OneOrMany(vec![Shots(32)])));
+        assert_eq!(loaded.keys.k, Some(OneOrMany(vec![shots(32)])));
         assert_eq!(loaded.keys.strict, Some(true));
         let settings = "{steps: 5, clip: 3, batch: 4}";
         assert_eq!(
@@ -192,7 +197,7 @@ mod tests {
         assert_eq!(loaded.files.len(), 3);
         assert_eq!(
             load(&top, "other", &[]).unwrap().keys.k,
-            Some(OneOrMany(vec![Shots(1)]))
+            Some(OneOrMany(vec![shots(1)]))
         );
 
         write("low/base.yaml", "from: ../top.yaml");

@@ -46,10 +46,7 @@ impl Experiment {
                 .iter()
                 .map(|name| file.method(name, &known, sampling))
                 .collect::<Result<_, _>>()?,
-            ks: {
-                let ks = file.several(file.keys().k().0, "k")?;
-                ks.into_iter().map(|k| k.0).collect()
-            },
+            ks: file.several(file.keys().k().0, "k")?,
             seeds: file.several(file.keys().seeds().0, "seeds")?,
             compare: file.compare(&names)?,
             published: file.published()?,

@@ -1,9 +1,11 @@
 //! Named methods: presets that ship with the program and those that an experiment adds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use dart_core::settings::MethodKind;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -141,6 +143,21 @@ impl<'de> Deserialize<'de> for RawMethods {
             }
         }
         d.deserialize_any(Methods)
+    }
+}
+
+impl JsonSchema for RawMethods {
+    fn schema_name() -> Cow<'static, str> {
+        "Methods".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let entry = generator.subschema_for::<Option<MethodEntry>>();
+        json_schema!({"anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "object", "additionalProperties": entry},
+        ]})
     }
 }
 

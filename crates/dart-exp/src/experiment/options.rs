@@ -1,15 +1,57 @@
 //! Every setting that a method, an experiment, a search or `--set` may give, by its flat name.
 
+use std::borrow::Cow;
+
 use dart_core::rng::Rng;
-use dart_core::settings::{MethodKind, Settings};
+use dart_core::settings::{Limits, MethodKind, Settings};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::experiment::range::Values;
 
 /// A key that stands in the file has a value, which may be null where the type allows it.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
     T::deserialize(d).map(Some)
+}
+
+/// A setting's schema with what it means and which numbers it may have.
+fn property(mut schema: Schema, name: &str, doc: &str) -> Value {
+    if let Some((_, limits)) = Settings::LIMITS.iter().find(|(known, _)| *known == name) {
+        bound(schema.ensure_object(), limits);
+    }
+    schema.insert("description".to_owned(), doc.trim().into());
+    schema.to_value()
+}
+
+/// A number without a fraction as people write it.
+fn whole(value: f64) -> Value {
+    match value.fract() == 0.0 {
+        true => (value as i64).into(),
+        false => value.into(),
+    }
+}
+
+/// Adds limits to the numbers of a schema.
+fn bound(schema: &mut Map<String, Value>, limits: &Limits) {
+    let is_number = |kind: &Value| kind == "number" || kind == "integer";
+    let number = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_number),
+        Some(kind) => is_number(kind),
+        None => false,
+    };
+    if number {
+        let words = limits.keywords().into_iter();
+        schema.extend(words.map(|(word, value)| (word.to_owned(), whole(value))));
+    }
+    let inner = |schema: &mut Value| {
+        if let Some(schema) = schema.as_object_mut() {
+            bound(schema, limits);
+        }
+    };
+    schema.get_mut("items").into_iter().for_each(inner);
+    let any = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+    any.into_iter().flatten().for_each(inner);
 }
 
 /// The table's two lists as one, of what is needed here.
@@ -35,7 +77,8 @@ macro_rules! options {
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Options {
-            $($(#[doc = $doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")]
+            pub $name: Option<$type>,)*
         }
 
         /// A method in YAML: what it builds on, and what it does otherwise.
@@ -51,7 +94,8 @@ macro_rules! options {
             /// Its name in tables.
             #[serde(deserialize_with = "present")]
             pub title: Option<String>,
-            $($(#[doc = $doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")]
+            pub $name: Option<$type>,)*
         }
 
         /// Values to search over, of each setting that is searched.
@@ -60,6 +104,58 @@ macro_rules! options {
         pub struct Grid {
             $($(#[doc = $doc])* #[serde(deserialize_with = "present")]
             pub $name: Option<Values<$type>>,)*
+        }
+
+        impl JsonSchema for Options {
+            fn schema_name() -> Cow<'static, str> {
+                "Options".into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let mut keys = Map::new();
+                $(keys.insert(
+                    stringify!($name).to_owned(),
+                    property(generator.subschema_for::<$type>(), stringify!($name), concat!($($doc),*)),
+                );)*
+                json_schema!({"type": "object", "properties": keys, "additionalProperties": false})
+            }
+        }
+
+        impl JsonSchema for MethodEntry {
+            fn schema_name() -> Cow<'static, str> {
+                "MethodEntry".into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let mut keys = Map::new();
+                for (name, of, doc) in [
+                    ("from", generator.subschema_for::<String>(), "Another method whose settings this one starts from."),
+                    ("kind", generator.subschema_for::<MethodKind>(), "Its kind, where it builds on no other."),
+                    ("title", generator.subschema_for::<String>(), "Its name in tables."),
+                ] {
+                    keys.insert(name.to_owned(), property(of, name, doc));
+                }
+                $(keys.insert(
+                    stringify!($name).to_owned(),
+                    property(generator.subschema_for::<$type>(), stringify!($name), concat!($($doc),*)),
+                );)*
+                json_schema!({"type": "object", "properties": keys, "additionalProperties": false})
+            }
+        }
+
+        impl JsonSchema for Grid {
+            fn schema_name() -> Cow<'static, str> {
+                "Grid".into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let mut keys = Map::new();
+                $(keys.insert(
+                    stringify!($name).to_owned(),
+                    property(generator.subschema_for::<Values<$type>>(), stringify!($name), concat!($($doc),*)),
+                );)*
+                json_schema!({"type": "object", "properties": keys, "additionalProperties": false})
+            }
         }
 
         impl Options {

@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_data::Shots;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::methods::RawMethods;
 use crate::experiment::options::{Grid, Options};
 use crate::experiment::tasks::TaskEntry;
-use crate::experiment::values::{OneOrMany, Shots, TestRows};
+use crate::experiment::values::{OneOrMany, TestRows};
 
 macro_rules! raw_experiment {
     ($($(#[doc = $doc:literal])* $name:ident: $type:ty $(= $default:expr)?,)*) => {
         /// An experiment file, or a profile in one.
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct RawExperiment {
             $($(#[doc = $doc])* pub $name: Option<$type>,)*
@@ -51,13 +53,21 @@ macro_rules! raw_experiment {
                 }
             )?)*
 
+            /// What the keys are where nothing is said of them, as files write it: those that always
+            /// have a value.
+            pub fn defaults() -> Vec<(&'static str, serde_json::Value)> {
+                let mut all = Vec::new();
+                $($(
+                    let default: $type = $default;
+                    let value = serde_json::to_value(&default).unwrap_or_default();
+                    all.push((stringify!($name), value));
+                )?)*
+                all
+            }
+
             /// The names of the keys.
             pub const KEYS: &'static [&'static str] =
                 &[$(stringify!($name),)* "settings", "search"];
-
-            /// What each key means.
-            pub const DOCS: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($name), concat!($($doc),*))),*];
         }
     };
 }
@@ -81,7 +91,7 @@ raw_experiment! {
     /// Methods by name, or a map of names to changes.
     methods: RawMethods,
     /// Training examples a class; `full`: all there are.
-    k: OneOrMany<Shots> = OneOrMany(vec![Shots(16)]),
+    k: OneOrMany<Shots> = OneOrMany(vec![Shots::default()]),
     /// Seeds.
     seeds: OneOrMany<u64> = OneOrMany(vec![13, 21, 42, 87, 100]),
     /// Test rows a task at most, drawn with `test_seed`; `all`: no limit.

@@ -1,11 +1,12 @@
 //! Values that a file may spell in several ways: one or many, a word or a number.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use dart_data::Task;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// One value, or a list of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,55 +71,45 @@ impl<'de> Deserialize<'de> for TestRows {
     }
 }
 
-/// Training examples a class: a number, or `full` for all there are, which stands as 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shots(pub usize);
-
-impl<'de> Deserialize<'de> for Shots {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Shots;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("full, or a number of training examples a class of at least 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Shots, E> {
-                match text {
-                    "full" => Ok(Shots(0)),
-                    _ => Err(E::unknown_variant(text, &["full", "a number"])),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, k: u64) -> Result<Shots, E> {
-                match usize::try_from(k) {
-                    Ok(k) if k > 0 => Ok(Shots(k)),
-                    _ => Err(E::custom("k must be at least 1, or full")),
-                }
-            }
+impl<T: Serialize> Serialize for OneOrMany<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(serializer),
+            many => many.serialize(serializer),
         }
-        d.deserialize_any(Number)
     }
 }
 
-/// `k` as people read it.
-pub fn shots(k: usize) -> String {
-    match k {
-        0 => "full".to_owned(),
-        k => k.to_string(),
+impl Serialize for TestRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(rows) => rows.serialize(serializer),
+            None => "all".serialize(serializer),
+        }
     }
 }
 
-/// `k` of a task as people read it: where train and dev are given, `k` takes nothing from them.
-pub fn shots_of(task: &Task, k: usize) -> String {
-    match task.split_is_given() {
-        true => "as given".to_owned(),
-        false => shots(k),
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("One or many {}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [one, generator.subschema_for::<Vec<T>>()]})
     }
 }
 
-/// `k` as JSON: a number, or `"full"`.
-pub fn shots_json(k: usize) -> serde_json::Value {
-    match k {
-        0 => shots(k).into(),
-        k => k.into(),
+impl JsonSchema for TestRows {
+    fn schema_name() -> Cow<'static, str> {
+        "TestRows".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1}]})
     }
 }

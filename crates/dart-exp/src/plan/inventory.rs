@@ -16,6 +16,7 @@ use crate::experiment::definition::{Experiment, Listed};
 use crate::model::lookup::Model;
 use crate::plan::runs::Group;
 use crate::terminal::failure::Usage;
+use crate::terminal::remedy::told;
 
 /// Data and models that are not there or cannot be used, each with its remedy.
 pub fn missing(experiment: &Experiment) -> Vec<String> {
@@ -37,6 +38,7 @@ fn missing_data(experiment: &Experiment, task: &Task) -> Option<String> {
             .seeds
             .iter()
             .find_map(|s| dart_data::missing_for(task, &request(s)))
+            .map(|absent| told(&absent))
     })
 }
 
@@ -92,11 +94,12 @@ fn missing_model(model: &Model) -> Option<String> {
 /// Names method, task and model.
 pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
     let first = |group: &&Group| {
-        experiment.seeds.first() == Some(&group.seed) && experiment.ks.first() == Some(&group.k)
+        experiment.seeds.first() == Some(&group.seed)
+            && experiment.ks.first() == Some(&group.place.k)
     };
     let mut models: HashMap<&Path, (LmConfig, Tokenizer)> = HashMap::new();
     for group in groups.iter().filter(first) {
-        let task = &experiment.tasks[group.task];
+        let task = &experiment.tasks[group.place.task];
         for run in &group.trials {
             let Method::Prompt(method) = &run.job.method else {
                 continue;
@@ -112,10 +115,10 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
             check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
                 let causal = config.causal && method.fluency.is_some();
                 let hint = if causal { ", as dart-causal does" } else { "" };
-                let name = &experiment.methods[group.method].named.name;
+                let name = &experiment.methods[group.place.method].named.name;
                 Usage(format!(
                     "task {}, method {name} with model {}: {error}{hint}",
-                    task.name, group.model
+                    task.name, group.place.model
                 ))
             })?;
         }

@@ -38,16 +38,14 @@ pub struct TestRecord {
     /// Macro F1 with direction, for tasks whose classes have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directed_f1: Option<f64>,
-    /// Expected calibration error; none in records of older versions.
-    #[serde(default)]
-    pub calibration_error: Option<f64>,
+    /// Expected calibration error.
+    pub calibration_error: f64,
     /// Cross-entropy over the classes.
     pub loss: f64,
     /// Rows scored.
     pub rows: usize,
-    /// Share of them whose input was cut; none in records of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub truncated: Option<f64>,
+    /// Share of them whose input was cut.
+    pub truncated: f64,
     /// Wall time.
     pub seconds: f64,
     /// Largest memory of its process.
@@ -82,9 +80,7 @@ pub struct Trial {
 /// # Errors
 /// It came to something else on a CPU: the program or the machine is another.
 pub fn same(now: &FitOutcome, then: &FitOutcome, device: DeviceChoice) -> Result<()> {
-    // What older versions did not record says nothing.
-    let told = |o: &FitOutcome| (o.dev, o.dev_loss, o.best_step, o.steps);
-    if told(now) == told(then) || device != DeviceChoice::Cpu {
+    if now == then || device != DeviceChoice::Cpu {
         return Ok(());
     }
     bail!(

@@ -15,8 +15,11 @@ use super::backbone::{Blueprint, Parsed};
 use super::config::{LmConfig, from_json};
 use crate::error::{CoreError, Result};
 
+/// Reads a `config.json`.
+type Parse = fn(&str) -> Parsed;
+
 /// What reads a `config.json`, by the `model_type` that it states.
-static FAMILIES: [(&str, fn(&str) -> Parsed); 12] = [
+static FAMILIES: &[(&str, Parse)] = &[
     ("bert", bert::bert),
     ("roberta", bert::roberta),
     ("xlm-roberta", bert::roberta),
@@ -59,10 +62,13 @@ fn parse(text: &str) -> Parsed {
     let wanted = kind.model_type.as_deref().unwrap_or("bert");
     match FAMILIES.iter().find(|(name, _)| *name == wanted) {
         Some((_, parse)) => parse(text),
-        None => Err(format!(
-            "model_type `{wanted}` is not supported; supported: {}",
-            FAMILIES.map(|(name, _)| name).join(", ")
-        )),
+        None => {
+            let known: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
+            let known = known.join(", ");
+            Err(format!(
+                "model_type `{wanted}` is not supported; supported: {known}"
+            ))
+        }
     }
 }
 

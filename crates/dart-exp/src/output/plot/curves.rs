@@ -24,28 +24,15 @@ fn point(x: f64, score: &Score) -> Point {
 
 /// One picture a task; a curve a method and model.
 fn over_k(findings: &Findings) -> Vec<Picture> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     // All there are is no number to stand on the axis.
-    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    let numbers = outline.experiment.ks.iter().filter_map(|k| k.number());
     if numbers.count() < 2 {
         return Vec::new();
     }
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
-        let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
-        for line in findings.lines.iter().filter(|line| line.method.is_some()) {
-            if !keys.contains(&(line.method, &line.model)) {
-                keys.push((line.method, &line.model));
-            }
-        }
-        let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
-            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
-            let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
-            let name = lines.first()?.series.clone();
-            let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
-            curve(name, place, lines.iter().filter_map(point).collect())
-        };
-        let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
+    for (t, task) in tasks(outline) {
+        let curves = curves_over_k(&findings.lines, t);
         if curves.is_empty() {
             continue;
         }
@@ -53,12 +40,37 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             name: "K, training examples a class".to_owned(),
             doubling: true,
         };
-        let scene = lines::curves(&task.title, &x, &axis(plan, t), Spread::Whiskers, &curves);
+        let scene = lines::curves(
+            &task.title,
+            &x,
+            &axis(outline, t),
+            Spread::Whiskers,
+            &curves,
+        );
         let title = format!("{}: scores over K", task.title);
         let name = ["k-shot", &task.name];
         pictures.push(Picture::new(About::Curves, &name, &title, &scene));
     }
     pictures
+}
+
+/// A task's curves: what each method and model has scored at each K that is a number.
+fn curves_over_k(lines: &[Line], task: usize) -> Vec<Curve> {
+    let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
+    for line in lines.iter().filter(|line| line.method.is_some()) {
+        if !keys.contains(&(line.method, &line.model)) {
+            keys.push((line.method, &line.model));
+        }
+    }
+    let of_key = |(place, key): (usize, &(Option<usize>, &Option<String>))| {
+        let same = |line: &&Line| (line.method, &line.model) == *key;
+        let lines: Vec<&Line> = lines.iter().filter(same).collect();
+        let point =
+            |line: &&Line| Some(point(line.k.number()? as f64, line.scores[task].as_ref()?));
+        let points = lines.iter().filter_map(point).collect();
+        curve(lines.first()?.series.clone(), place, points)
+    };
+    keys.iter().enumerate().filter_map(of_key).collect()
 }
 
 /// A curve with its points in order; none without a point.
@@ -80,17 +92,17 @@ struct Family {
 }
 
 fn families(findings: &Findings, setting: usize) -> Vec<Family> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let mut families: Vec<Family> = Vec::new();
-    for (m, choice) in plan.experiment.methods.iter().enumerate() {
-        let Some(group) = plan.groups.iter().find(|group| group.method == m) else {
+    for (m, choice) in outline.experiment.methods.iter().enumerate() {
+        let Some(entry) = outline.entries.iter().find(|entry| entry.place.method == m) else {
             continue;
         };
         // What a search chose is not a setting of the method.
-        let [run] = group.trials.as_slice() else {
+        let [trial] = entry.trials.as_slice() else {
             continue;
         };
-        let mut key = run.shown.cells();
+        let mut key = trial.settings.cells();
         let Ok(value) = std::mem::take(&mut key[setting]).parse::<f64>() else {
             continue;
         };
@@ -112,9 +124,9 @@ fn families(findings: &Findings, setting: usize) -> Vec<Family> {
 }
 
 fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let families = families(findings, setting);
-    if families.is_empty() || plan.experiment.ks.len() > 1 {
+    if families.is_empty() || outline.experiment.ks.len() > 1 {
         return Vec::new();
     }
     let values = || families.iter().flat_map(|f| &f.members).map(|(v, _)| *v);
@@ -129,13 +141,13 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         doubling: least > 0.0 && most / least >= 16.0,
     };
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
+    for (t, task) in tasks(outline) {
         let mut curves = Vec::new();
         for family in &families {
-            for model in &plan.experiment.models {
+            for model in &outline.experiment.models {
                 let point = |(value, method): &(f64, usize)| {
                     let same = |line: &&Line| {
-                        let own = !plan.experiment.methods[*method].shares_models();
+                        let own = !outline.experiment.methods[*method].shares_models();
                         line.method == Some(*method)
                             && (own || line.model.as_ref().is_none_or(|m| *m == model.name))
                     };
@@ -143,10 +155,10 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
                     Some(point(*value, line.scores[t].as_ref()?))
                 };
                 let title =
-                    |(_, m): &(f64, usize)| plan.experiment.methods[*m].named.title.as_str();
+                    |(_, m): &(f64, usize)| outline.experiment.methods[*m].named.title.as_str();
                 let titles: Vec<&str> = family.members.iter().map(title).collect();
                 let mut name = shared_title(&titles);
-                if plan.experiment.models.len() > 1 {
+                if outline.experiment.models.len() > 1 {
                     name = format!("{name}, {}", model.name);
                 }
                 let points = family.members.iter().filter_map(point).collect();
@@ -156,7 +168,7 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         if curves.is_empty() {
             continue;
         }
-        let y = axis(plan, t);
+        let y = axis(outline, t);
         let scene = lines::curves(&task.title, &x, &y, Spread::Whiskers, &curves);
         let title = format!("{}: scores over {shown}", task.title);
         let file = [name, &task.name];
@@ -186,6 +198,43 @@ fn shared_title(titles: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn curves_over_k_have_the_names_of_their_methods_whatever_these_hold() {
+        let line = |method: usize, series: &str, k: &str, mean: Option<f64>| Line {
+            name: format!("{series}, whatever"),
+            series: series.to_owned(),
+            method: Some(method),
+            model: Some("m".to_owned()),
+            k: k.parse().unwrap(),
+            scores: vec![mean.map(|mean| Score {
+                mean,
+                sd: None,
+                interval: None,
+            })],
+            average: None,
+        };
+        let lines = [
+            line(0, "DART, K=all", "16", Some(70.0)),
+            line(0, "DART, K=all", "2", Some(60.0)),
+            line(0, "DART, K=all", "full", Some(90.0)),
+            line(1, "Nothing yet", "2", None),
+            line(2, "Plain", "2", Some(50.0)),
+        ];
+        let curves = curves_over_k(&lines, 0);
+        let seen = |curve: &Curve| {
+            let points: Vec<_> = curve.points.iter().map(|p| (p.x, p.y)).collect();
+            (curve.name.clone(), curve.place, points)
+        };
+        let seen: Vec<_> = curves.iter().map(seen).collect();
+        let name = str::to_owned;
+        let dart = vec![(2.0, 60.0), (16.0, 70.0)];
+        let wanted = [
+            (name("DART, K=all"), 0, dart),
+            (name("Plain"), 2, vec![(2.0, 50.0)]),
+        ];
+        assert_eq!(seen, wanted);
+    }
 
     #[test]
     fn a_family_is_named_by_the_words_that_its_titles_share() {

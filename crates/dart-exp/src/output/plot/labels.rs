@@ -3,6 +3,7 @@
 use anyhow::Result;
 use dart_core::label_map::{LabelMap, label_map};
 use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit};
+use dart_data::Shots;
 
 use super::chart::{self, LABEL, SMALL, Scale, WIDTH};
 use super::font;
@@ -19,7 +20,7 @@ pub struct Map {
     /// The model.
     pub model: String,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// Where rows began and ended.
     pub map: LabelMap,
     /// Whether the rows began as copies of their words.
@@ -44,27 +45,32 @@ pub fn maps(findings: &Findings) -> Result<Vec<Map>> {
 }
 
 fn map(findings: &Findings, cell: &Cell) -> Result<Option<Map>> {
-    let experiment = &findings.plan.experiment;
-    let kept: Vec<_> = cell.rows.iter().map(|row| row.files.pseudo()).collect();
-    let shown = cell.rows.first().map(|row| &row.run.shown);
+    let experiment = findings.outline.experiment;
+    let place = cell.place();
+    let records = cell.rows.iter().filter_map(|row| row.records.as_ref());
+    let kept: Vec<_> = records.map(|records| records.files.pseudo()).collect();
+    let kept = (kept.len() == cell.rows.len())
+        .then_some(kept)
+        .filter(|kept| kept.iter().all(|path| path.is_file()));
+    let shown = cell.rows.first().map(|row| row.settings);
     // Words that were trained too are not where the model has them.
     let pseudo = shown.is_some_and(|shown| {
         shown.labels == Some(LabelKind::Pseudo) && shown.embeddings != Some(Embeddings::Trained)
     });
-    let model = experiment.models.iter().find(|m| m.name == cell.model);
-    let (Some(model), true) = (model, pseudo && kept.iter().all(|path| path.is_file())) else {
+    let model = experiment.models.iter().find(|m| m.name == place.model);
+    let (Some(model), Some(kept), true) = (model, kept, pseudo) else {
         return Ok(None);
     };
     let pieces = shown.and_then(|shown| shown.label_pieces);
     let from_words = shown.is_some_and(|shown| shown.label_init == Some(RowInit::Manual));
-    let words = &experiment.tasks[cell.task].words;
+    let words = &experiment.tasks[place.task].words;
     let pieces = pieces.unwrap_or(LabelPieces::Mean);
     let map = label_map(&model.folder, words, pieces, &kept, NEAR)?;
     Ok(Some(Map {
-        task: cell.task,
-        method: cell.method,
-        model: cell.model.to_owned(),
-        k: cell.k,
+        task: place.task,
+        method: place.method,
+        model: place.model.clone(),
+        k: place.k,
         from_words,
         longer: if from_words { longer(&map) } else { 1.0 },
         map,
@@ -236,7 +242,7 @@ mod tests {
             task: 0,
             method: 0,
             model: String::new(),
-            k: 16,
+            k: Shots::default(),
             from_words: true,
             longer: longer(&map),
             map,

@@ -16,12 +16,12 @@ mod scene;
 mod scores;
 mod svg;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
-use crate::experiment::values::shots;
 use crate::findings::summary::Findings;
 use labels::Map;
 
@@ -56,21 +56,29 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
             std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
     }
+    let mut lacking = BTreeSet::new();
     for picture in pictures {
+        lacking.extend(font::lacking(&picture.svg));
         let file = |ending| folder.join(format!("{}.{ending}", picture.name));
         write_atomically(&file("svg"), picture.svg.as_bytes())?;
         write_atomically(&file("png"), &png::png(&picture.svg)?)?;
+    }
+    if !lacking.is_empty() {
+        let signs: String = lacking.into_iter().collect();
+        log::warn!(
+            "PNG pictures have gaps for {signs}, which their font lacks; SVG pictures do not"
+        );
     }
     Ok(())
 }
 
 fn of_labels(findings: &Findings, map: &Map) -> Picture {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let (task, method) = (
         &experiment.tasks[map.task],
         &experiment.methods[map.method].named,
     );
-    let of_k = format!("k{}", shots(map.k));
+    let of_k = format!("k{}", map.k);
     let (mut shown, mut name) = (
         format!("{}, {}", task.title, method.title),
         vec!["labels", &task.name, &method.name],
@@ -80,7 +88,7 @@ fn of_labels(findings: &Findings, map: &Map) -> Picture {
         name.push(&map.model);
     }
     if experiment.ks.len() > 1 {
-        shown += &format!(", K = {}", shots(map.k));
+        shown += &format!(", K = {}", map.k);
         name.push(&of_k);
     }
     let scene = labels::draw(map, &shown, &task.words);

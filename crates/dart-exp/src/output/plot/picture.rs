@@ -4,7 +4,7 @@ use dart_data::Task;
 
 use super::scene::Scene;
 use super::svg;
-use crate::plan::runs::{Group, Plan};
+use crate::plan::outline::{Entry, Outline};
 use crate::terminal::paths::slug;
 
 /// What a picture is about.
@@ -46,15 +46,15 @@ impl Picture {
 }
 
 /// What a task's scores are, as an axis says it.
-pub fn axis(plan: &Plan, task: usize) -> String {
-    let tested = |g: &&Group| g.task == task && g.test_rows > 0;
-    let split = match plan.groups.iter().find(tested) {
+pub fn axis(outline: &Outline, task: usize) -> String {
+    let tested = |e: &&Entry| e.place.task == task && e.scored.on_test();
+    let split = match outline.entries.iter().find(tested) {
         Some(_) => "test",
         None => "dev",
     };
     format!(
         "{} on {split}, %",
-        capital(&plan.experiment.tasks[task].metric.to_string())
+        capital(&outline.experiment.tasks[task].metric.to_string())
     )
 }
 
@@ -66,8 +66,9 @@ pub fn capital(text: &str) -> String {
 }
 
 /// The tasks with their indices.
-pub fn tasks(plan: &Plan) -> impl Iterator<Item = (usize, &Task)> {
-    plan.experiment
+pub fn tasks<'a>(outline: &Outline<'a>) -> impl Iterator<Item = (usize, &'a Task)> + use<'a> {
+    outline
+        .experiment
         .tasks
         .iter()
         .map(|listed| &listed.task)

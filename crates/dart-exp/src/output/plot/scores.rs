@@ -9,8 +9,8 @@ use crate::findings::summary::{Findings, Line, in_percent};
 
 /// For each task, every line of the table as a bar; with several K the curves show it better.
 pub fn bars(findings: &Findings) -> Vec<Picture> {
-    let plan = findings.plan;
-    if plan.experiment.ks.len() > 1 {
+    let outline = findings.outline;
+    if outline.experiment.ks.len() > 1 {
         return Vec::new();
     }
     let picture = |(t, task): (usize, &Task)| {
@@ -26,7 +26,8 @@ pub fn bars(findings: &Findings) -> Vec<Picture> {
             })
         };
         let rows: Vec<Row> = findings.lines.iter().enumerate().filter_map(row).collect();
-        let scene = (!rows.is_empty()).then(|| rows::bars(&task.title, &axis(plan, t), &rows))?;
+        let scene =
+            (!rows.is_empty()).then(|| rows::bars(&task.title, &axis(outline, t), &rows))?;
         let title = format!("{}: scores of the methods", task.title);
         Some(Picture::new(
             About::Scores,
@@ -35,7 +36,7 @@ pub fn bars(findings: &Findings) -> Vec<Picture> {
             &scene,
         ))
     };
-    tasks(plan).filter_map(picture).collect()
+    tasks(outline).filter_map(picture).collect()
 }
 
 /// One method less each other: over all tasks, then task by task.
@@ -43,7 +44,7 @@ pub fn differences(findings: &Findings) -> Vec<Picture> {
     let Some((first, comparisons)) = &findings.comparisons else {
         return Vec::new();
     };
-    let methods = &findings.plan.experiment.methods;
+    let methods = &findings.outline.experiment.methods;
     let name = &methods[*first].named.title;
     let axis = format!("{name} less the other, points");
     let mut pictures = Vec::new();
@@ -63,7 +64,7 @@ pub fn differences(findings: &Findings) -> Vec<Picture> {
         test_rows: c.test_rows.map(in_percent),
     });
     add("all", "All tasks", all.collect());
-    for (t, task) in tasks(findings.plan) {
+    for (t, task) in tasks(findings.outline) {
         let row = |c: &Comparison| {
             let on_task = c.tasks.iter().find(|on| on.task == t)?;
             Some(Row {

@@ -9,7 +9,7 @@ use crate::classifier::PromptEncoder;
 use crate::error::{CoreError, Result};
 use crate::lm::weights::Weights;
 use crate::lm::{LanguageModel, Role};
-use crate::method::{LabelKind, Method, PromptMethod, TemplateKind};
+use crate::method::{LabelRows, Method, PromptMethod, TemplateRows};
 use crate::prompt::{Part, Template};
 use crate::tokenizer::Tokenizer;
 use crate::train::RunSpec;
@@ -52,8 +52,8 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
         return Ok(Vec::new());
     };
     let classes = match method.labels {
-        LabelKind::Pseudo => spec.task.labels.len(),
-        LabelKind::Words => 0,
+        LabelRows::Pseudo { .. } => spec.task.labels.len(),
+        LabelRows::Words => 0,
     };
     let Some(template) = (pseudo.size2()?.0 as usize).checked_sub(classes) else {
         return Ok(Vec::new());
@@ -98,12 +98,12 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
 
 /// P as the model sees it: an encoded template's rows come from its encoder.
 fn seen(method: &PromptMethod, best: &Weights, pseudo: &Tensor, m: i64) -> Result<Tensor> {
-    if method.template != TemplateKind::Encoded {
+    let TemplateRows::Encoded { encoder, .. } = method.template else {
         return Ok(pseudo.shallow_clone());
-    }
+    };
     let _no_grad = tch::no_grad_guard();
     let options = (pseudo.kind(), pseudo.device());
-    let encoder = PromptEncoder::new(method.prompt_encoder, pseudo.size2()?.1, 0, options)?;
+    let encoder = PromptEncoder::new(encoder, pseudo.size2()?.1, 0, options)?;
     for mut parameter in encoder.parameters() {
         let value = best
             .get(&parameter.name)
