@@ -66,7 +66,8 @@ fn python_folder() -> Result<PathBuf, String> {
         Some(_) => "python",
         None => "python3",
     };
-    let code = "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib'), end='')";
+    let code =
+        "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib'), end='')";
     let output = Command::new(python).args(["-c", code]).output();
     match output {
         Ok(output) if output.status.success() => Ok(PathBuf::from(

@@ -15,7 +15,11 @@ fn theirs(batch: &Batch) -> Tensor {
     let config = parsed::<DebertaConfig>(&settings(V1));
     let theirs = DebertaModel::new(store.root() / "deberta", &config);
     fill(&store, &weights(V1), ["", ""], &[]);
-    let Batch { ids, mask, segments } = batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = batch;
     let output = theirs.forward_t(Some(ids), Some(mask), Some(segments), None, None, false);
     output.unwrap().hidden_state
 }
@@ -50,7 +54,11 @@ fn theirs_v2(weights: &Weights, settings: &Value, batch: &Batch) -> Tensor {
     let config = parsed::<DebertaV2Config>(settings);
     let theirs = DebertaV2Model::new(store.root() / "deberta", &config);
     fill(&store, weights, ["", ""], &[]);
-    let Batch { ids, mask, segments } = batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = batch;
     let output = theirs.forward_t(Some(ids), Some(mask), Some(segments), None, None, false);
     output.unwrap().hidden_state
 }
@@ -65,8 +73,6 @@ fn deberta_v2_equals_rust_bert_but_for_relative_positions() {
         batch.apart(name, &hidden, &theirs_v2(&weights, &settings, &batch), 1e-2);
 
         settings["relative_attention"] = false.into();
-        // Neither is divided for these.
-        settings["pos_att_type"] = Value::Array(Vec::new());
         settings.as_object_mut().unwrap().remove("norm_rel_ebd");
         let relative = ["rel_embeddings", "pos_", "encoder.LayerNorm"];
         weights.retain(|weight, _| !relative.iter().any(|part| weight.contains(part)));

@@ -22,7 +22,11 @@ fn bert_equals_rust_bert() {
     fill(&store, &weights("bert-tiny"), tied, &[]);
     let batch = Batch::of("bert-tiny");
     let (_, logits) = batch.ours(&goldens().join("bert-tiny"));
-    let Batch { ids, mask, segments } = &batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = &batch;
     let wanted = theirs.forward_t(
         Some(ids),
         Some(mask),
@@ -47,7 +51,11 @@ fn minilm_equals_rust_bert() {
     fill(&store, &stored, ["", ""], &[]);
     let ours = LanguageModel::load_encoder(&minilm()).unwrap();
     let batch = Batch::of("minilm");
-    let Batch { ids, mask, segments } = &batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = &batch;
     let wanted = theirs.forward_t(
         Some(ids),
         Some(mask),
@@ -132,7 +140,11 @@ fn albert_equals_rust_bert() {
     fill(&store, &weights(name), tied, &pooler);
     let batch = Batch::of(name);
     let (_, logits) = batch.ours(&goldens().join(name));
-    let Batch { ids, mask, segments } = &batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = &batch;
     let wanted = theirs.forward_t(Some(ids), Some(mask), Some(segments), None, None, false);
     batch.close("logits", &logits, &wanted.prediction_scores, 1e-4);
 }
@@ -145,7 +157,11 @@ fn electra(batch: &Batch) -> Tensor {
     let config = parsed::<ElectraConfig>(&settings(ELECTRA));
     let theirs = ElectraModel::new(store.root() / "electra", &config);
     fill(&store, &weights(ELECTRA), ["", ""], &[]);
-    let Batch { ids, mask, segments } = batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = batch;
     let output = theirs.forward_t(Some(ids), Some(mask), Some(segments), None, None, false);
     output.unwrap().hidden_state
 }
@@ -179,7 +195,11 @@ fn electras_head_equals_rust_bert_but_for_its_hard_coded_eps() {
     ];
     fill(&store, &weights, tied, &[]);
     let batch = Batch::of(ELECTRA).without_pads();
-    let Batch { ids, mask, segments } = &batch;
+    let Batch {
+        ids,
+        mask,
+        segments,
+    } = &batch;
     let wanted = theirs.forward_t(Some(ids), Some(mask), Some(segments), None, None, false);
     let hidden = electra(&batch);
     let mut logits = |eps: f64| {

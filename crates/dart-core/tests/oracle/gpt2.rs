@@ -34,7 +34,12 @@ fn theirs(weights: &Weights, settings: &Value, batch: &Batch) -> Tensor {
     let store = nn::VarStore::new(Device::Cpu);
     let theirs = GPT2LMHeadModel::new(store.root(), &parsed::<Gpt2Config>(&settings));
     let masks = [0, 1, 2].map(|layer| format!("transformer.h.{layer}.attn.bias"));
-    fill(&store, weights, ["", ""], &masks.each_ref().map(String::as_str));
+    fill(
+        &store,
+        weights,
+        ["", ""],
+        &masks.each_ref().map(String::as_str),
+    );
     let (ids, mask) = (Some(&batch.ids), Some(&batch.mask));
     let output = theirs.forward_t(ids, None, mask, None, None, None, false);
     output.unwrap().lm_logits
@@ -45,7 +50,12 @@ fn gpt_2_equals_rust_bert() {
     let (weights, settings) = wide();
     let batch = Batch::of(NAME);
     let (_, logits) = batch.ours(folder(&weights, &settings).path());
-    batch.close("logits", &logits, &theirs(&weights, &settings, &batch), 1e-4);
+    batch.close(
+        "logits",
+        &logits,
+        &theirs(&weights, &settings, &batch),
+        1e-4,
+    );
 }
 
 /// A setting that they ignore.
@@ -55,7 +65,12 @@ fn gpt_2s_scores_are_not_scaled_by_layer() {
     settings["scale_attn_by_inverse_layer_idx"] = true.into();
     let batch = Batch::of(NAME);
     let (_, logits) = batch.ours(folder(&weights, &settings).path());
-    batch.apart("logits", &logits, &theirs(&weights, &settings, &batch), 1e-2);
+    batch.apart(
+        "logits",
+        &logits,
+        &theirs(&weights, &settings, &batch),
+        1e-2,
+    );
 }
 
 /// A key that Hugging Face's files have not had since version 4.
