@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod backbones;
 #[cfg(test)]
+mod cells;
+#[cfg(test)]
 mod checkpoint;
 #[cfg(test)]
 mod data;
@@ -17,6 +19,8 @@ mod methods;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod repairs;
@@ -24,6 +28,8 @@ mod repairs;
 mod report;
 #[cfg(test)]
 mod shards;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -129,15 +129,15 @@ impl AdamW {
     /// such a parameter).
     ///
     /// # Errors
-    /// libtorch's; a norm that is not finite.
+    /// libtorch's; [`CoreError::Diverged`] where the norm is not finite.
     pub fn step(&mut self, rate: f64, clip: f64) -> Result<f64> {
         let _no_grad = tch::no_grad_guard();
         let norm = self.gradient_norm()?;
         if !norm.is_finite() {
-            return Err(CoreError::Setting(format!(
-                "the gradient's norm is {norm} at step {}; lower the learning rate",
-                self.steps + 1
-            )));
+            return Err(CoreError::Diverged {
+                step: self.steps + 1,
+                norm,
+            });
         }
         let scale = if norm > clip {
             clip / (norm + 1e-6)
@@ -184,7 +184,7 @@ impl AdamW {
             .iter()
             .flat_map(|s| [s.first.size(), s.second.size()]);
         if !sizes.eq(state.iter().map(Tensor::size)) {
-            return Err(CoreError::Setting(
+            return Err(CoreError::State(
                 "the optimizer's state is of another model".into(),
             ));
         }

@@ -4,12 +4,16 @@ use dart_data::{Example, Task};
 use tch::{Device, Kind};
 
 use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceClassifier, check};
+use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, LmConfig};
-use crate::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind};
-use crate::prompt::{Encoded, Encoder, Lengths, Part, Similar, Template, Verbalizer};
+use crate::method::{LabelRows, Method, PromptMethod, Shown, TemplateRows};
+use crate::prompt::truncated_share;
+use crate::prompt::{Encoded, InputEncoder, Lengths, Part, Template, Verbalizer};
+use crate::sentence::Similar;
+use crate::settings::Precision;
 use crate::tokenizer::Tokenizer;
-use crate::train::{Precision, RunSpec, Source, cut_share, set_threads};
+use crate::train::spec::{RunSpec, Source};
 
 /// A classifier with what encodes its inputs.
 pub struct Built {
@@ -63,9 +67,14 @@ impl Built {
 /// # Errors
 /// The model does not load, the device is not there, or a setting does not work.
 pub fn build(spec: &RunSpec) -> Result<Built> {
+    build_on(spec, spec.settings.device)
+}
+
+/// [`build`] on another device than the settings name.
+pub(crate) fn build_on(spec: &RunSpec, device: DeviceChoice) -> Result<Built> {
     spec.settings.check()?;
     set_threads(spec.settings.threads)?;
-    build_as(spec, spec.settings.precision.weights())
+    load(spec, device.resolve()?, spec.settings.precision.weights())
 }
 
 /// [`build`] with weights of this kind (float64 for gradient checks).
@@ -73,7 +82,10 @@ pub fn build(spec: &RunSpec) -> Result<Built> {
 /// # Errors
 /// As [`build`].
 pub fn build_as(spec: &RunSpec, kind: Kind) -> Result<Built> {
-    let device = device(&spec.settings.device)?;
+    load(spec, spec.settings.device.resolve()?, kind)
+}
+
+fn load(spec: &RunSpec, device: Device, kind: Kind) -> Result<Built> {
     let tokenizer = Tokenizer::load(spec.model)?;
     let mut lm = match spec.method {
         Method::Sentence(_) => LanguageModel::load_encoder(spec.model)?,
@@ -109,14 +121,14 @@ pub(crate) fn assemble(
     let max_length = spec.settings.max_length.min(lm.config.max_length());
     let special = tokenizer.special();
     let classes = spec.task.labels.len();
-    let causal = lm.config.causal();
+    let causal = lm.config.causal;
     // Entities that a prompt sees marked, a head sees marked too.
     let marked =
         Template::parse(&spec.task.template).is_ok_and(|t| t.parts.contains(&Part::Marked));
     let classifier: Box<dyn Classifier> = match spec.method {
-        Method::Majority => return Err(CoreError::Setting("majority needs no model".into())),
+        Method::Majority => return Err(CoreError::Unsupported("majority needs no model".into())),
         Method::Head(method) => {
-            let encoder = Encoder::head(max_length).causal(causal).marked(marked);
+            let encoder = InputEncoder::head(max_length).causal(causal).marked(marked);
             Box::new(HeadClassifier::new(
                 lm,
                 method,
@@ -127,7 +139,7 @@ pub(crate) fn assemble(
             )?)
         }
         Method::Sentence(method) => {
-            let encoder = Encoder::head(max_length).causal(causal).marked(marked);
+            let encoder = InputEncoder::head(max_length).causal(causal).marked(marked);
             Box::new(SentenceClassifier::new(
                 lm,
                 method,
@@ -159,15 +171,17 @@ impl Prompt {
         config: &LmConfig,
         tokenizer: &Tokenizer,
     ) -> Result<Self> {
-        let causal = config.causal();
+        let causal = config.causal;
         let mut template = Template::parse(&task.template)?;
         if causal {
             template = template.slot_last();
         }
         let (template, pseudo_from) = match method.template {
-            TemplateKind::None => (template.without_words(), None),
-            TemplateKind::Hard => (template, None),
-            TemplateKind::Pseudo | TemplateKind::Encoded => (template, Some(config.vocab)),
+            TemplateRows::None => (template.without_words(), None),
+            TemplateRows::Hard => (template, None),
+            TemplateRows::Pseudo { .. } | TemplateRows::Encoded { .. } => {
+                (template, Some(config.vocab))
+            }
         };
         let verbalizer = Verbalizer::new(&task.words, method.label_pieces, tokenizer)?;
         let (labels, words) = (task.labels.len(), verbalizer.classes());
@@ -179,16 +193,16 @@ impl Prompt {
         }
         Ok(Prompt {
             template,
-            count: method.template_tokens.filter(|_| pseudo_from.is_some()),
+            count: method.template.free().and_then(|(_, tokens)| tokens),
             pseudo_from,
             causal,
             verbalizer,
         })
     }
 
-    fn encoder(&self, tokenizer: &Tokenizer, longest: usize) -> Result<Encoder> {
+    fn encoder(&self, tokenizer: &Tokenizer, longest: usize) -> Result<InputEncoder> {
         let (from, count) = (self.pseudo_from, self.count);
-        let encoder = Encoder::prompt_of(&self.template, from, count, tokenizer, longest)?;
+        let encoder = InputEncoder::prompt_of(&self.template, from, count, tokenizer, longest)?;
         Ok(encoder.causal(self.causal))
     }
 }
@@ -218,7 +232,7 @@ fn prompt(
 ) -> Result<Built> {
     let (seed, device, special) = (spec.seed, lm.device(), tokenizer.special());
     let max_length = spec.settings.max_length.min(lm.config.max_length());
-    let (classes, causal) = (spec.task.labels.len(), lm.config.causal());
+    let (classes, causal) = (spec.task.labels.len(), lm.config.causal);
     let prompt = Prompt::new(method, spec.task, &lm.config, &tokenizer)?;
     let encoder_of = |longest| prompt.encoder(&tokenizer, longest);
     let encoder = encoder_of(max_length)?;
@@ -239,8 +253,8 @@ fn prompt(
     }
     let source = source(spec, shown)?;
     let pieces = match method.labels {
-        LabelKind::Words => verbalizer.pieces.iter().map(Vec::len).max().unwrap_or(1),
-        LabelKind::Pseudo => 1,
+        LabelRows::Words => verbalizer.pieces.iter().map(Vec::len).max().unwrap_or(1),
+        LabelRows::Pseudo { .. } => 1,
     };
     let own = encoder.template_ids().len();
     let lengths = Lengths::new(max_length, classes, shown.tokens, own, pieces)?;
@@ -254,7 +268,7 @@ fn prompt(
     let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, seed)?;
     let classifier = classifier.with_demonstrations(&train, shown.contexts, seed);
     Ok(Built {
-        cut_demonstrations: cut_share(&train),
+        cut_demonstrations: truncated_share(&train),
         similar: Some(similar),
         ..Built::new(Box::new(classifier), tokenizer, device)
     })
@@ -274,37 +288,4 @@ fn source<'a>(spec: &RunSpec<'a>, settings: &Shown) -> Result<Source<'a>> {
     spec.demonstrations.ok_or_else(|| {
         CoreError::Setting("demonstrations need training examples to be drawn from".into())
     })
-}
-
-/// GPUs that libtorch sees.
-pub fn gpus() -> usize {
-    tch::Cuda::device_count().max(0) as usize
-}
-
-/// `auto`, `cpu`, `cuda` or `cuda:N`.
-///
-/// # Errors
-/// Another word, or a GPU that is not there.
-pub fn device(name: &str) -> Result<Device> {
-    let gpus = gpus();
-    let wanted = match name {
-        "cpu" => return Ok(Device::Cpu),
-        "auto" if gpus == 0 => return Ok(Device::Cpu),
-        "auto" | "cuda" => 0,
-        _ => match name.strip_prefix("cuda:").and_then(|n| n.parse().ok()) {
-            Some(n) => n,
-            None => {
-                let message = format!("device `{name}` is unknown; known: auto, cpu, cuda, cuda:N");
-                return Err(CoreError::Setting(message));
-            }
-        },
-    };
-    if wanted >= gpus {
-        let message = format!(
-            "device `{name}` is not there: libtorch sees {gpus} GPUs; use device: cpu, or set up \
-             the CUDA variant of libtorch"
-        );
-        return Err(CoreError::Setting(message));
-    }
-    Ok(Device::Cuda(wanted))
 }

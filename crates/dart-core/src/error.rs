@@ -1,6 +1,6 @@
 //! The one error type of this crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `Result` with [`CoreError`].
 pub type Result<T> = std::result::Result<T, CoreError>;
@@ -24,9 +24,40 @@ pub enum CoreError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The language model that a prompt was trained on is no longer where it was.
+    #[error(
+        "{folder}: is not there, and the prompt needs the language model {name} that it was \
+         trained on"
+    )]
+    MissingBase {
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// Its name.
+        name: String,
+    },
     /// A setting, template or verbalizer that cannot work.
     #[error("{0}")]
     Setting(String),
+    /// A text or a set of examples with which what was asked for cannot be done.
+    #[error("{0}")]
+    Input(String),
+    /// A method or a model that does not have what was asked of it.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The saved state of a training is not there, damaged or another training's.
+    #[error("{0}")]
+    State(String),
+    /// The gradient is no longer finite.
+    #[error("the gradient's norm is {norm} at step {step}; lower the learning rate")]
+    Diverged {
+        /// The step, from 1.
+        step: u64,
+        /// The gradient's global norm.
+        norm: f64,
+    },
+    /// A file's content could not be put into its format.
+    #[error("{0}")]
+    Encoding(String),
     /// libtorch reported an error.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),
@@ -48,6 +79,11 @@ impl CoreError {
             path: path.into(),
             source,
         }
+    }
+
+    /// A [`CoreError::State`] about `path`.
+    pub fn state(path: impl AsRef<Path>, message: impl std::fmt::Display) -> Self {
+        CoreError::State(format!("{}: {message}", path.as_ref().display()))
     }
 
     /// A [`CoreError::Model`] about `path`.

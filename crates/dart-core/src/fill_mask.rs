@@ -85,7 +85,7 @@ pub fn fill_mask(
         };
         filled.push(Filled {
             text: text.clone(),
-            position: row.slot + usize::from(model.config.causal()),
+            position: row.slot + usize::from(model.config.causal),
             ids: row.ids,
             top: ids.into_iter().zip(values).map(candidate).collect(),
         });
@@ -95,8 +95,8 @@ pub fn fill_mask(
 
 /// One input for each `[MASK]` of the text.
 fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Vec<Encoded>> {
-    let fail = |why: String| Err(CoreError::Setting(format!("`{text}`: {why}")));
-    let causal = model.config.causal();
+    let fail = |why: String| Err(CoreError::Input(format!("`{text}`: {why}")));
+    let causal = model.config.causal;
     let mut ids = Vec::new();
     if causal {
         let start = text.trim_end();
@@ -109,7 +109,8 @@ fn encode(model: &LanguageModel, tokenizer: &Tokenizer, text: &str) -> Result<Ve
         ids.extend(tokenizer.encode(start));
     } else {
         let Some(mask) = tokenizer.mask_token() else {
-            return fail("the model's tokenizer has no mask token".into());
+            let message = "the model's tokenizer has no mask token";
+            return Err(CoreError::Unsupported(format!("`{text}`: {message}")));
         };
         ids.extend(&tokenizer.frame().start);
         ids.extend(tokenizer.encode(&text.replace(MASK, mask)));

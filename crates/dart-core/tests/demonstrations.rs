@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use common::{StopAfter, close, dart, example, slopes, task, tensors, without_dropout};
 use dart_core::CoreError;
 use dart_core::build::{Built, build_as};
-use dart_core::classifier::Place;
+use dart_core::classifier::MicroStep;
 use dart_core::lm::{LanguageModel, Mode, weights};
-use dart_core::method::{LabelKind, Method, PromptMethod, Shown, TemplateKind, TrainPart};
-use dart_core::prompt::{Batch, Encoded, Encoder, Similar};
-use dart_core::sentence::SentenceEncoder;
+use dart_core::method::{LabelRows, Method, PromptMethod, Shown, TemplateRows, TrainPart};
+use dart_core::prompt::{Batch, Encoded, InputEncoder};
+use dart_core::sentence::{SentenceEncoder, Similar};
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{RunSpec, Source, TrainSettings, fit, score};
 use dart_data::Example;
@@ -138,7 +138,7 @@ fn the_most_similar_half_of_each_class_may_be_shown() {
     let tokenizer = Tokenizer::load(dir.path()).unwrap();
     let lm = LanguageModel::load_encoder(dir.path()).unwrap();
     let sentences = SentenceEncoder::new(lm, tokenizer.special().pad).unwrap();
-    let encoder = Encoder::head(64);
+    let encoder = InputEncoder::head(64);
     let embed = |example: &Example| {
         let encoded = encoder.encode(example, &tokenizer).unwrap();
         let row = sentences.embed_all(&[encoded]).unwrap().get(0);
@@ -180,7 +180,7 @@ fn the_most_similar_half_of_each_class_may_be_shown() {
 /// `[CLS] input [MASK] template [SEP]`, then demonstrations with their words, within the length.
 #[test]
 fn inputs_hold_demonstrations_of_all_classes_within_the_length() {
-    for labels in [LabelKind::Words, LabelKind::Pseudo] {
+    for labels in [LabelRows::Words, LabelRows::PSEUDO] {
         let mut lab = Lab::new(PromptMethod {
             labels,
             ..lm_bff(5)
@@ -205,8 +205,8 @@ fn inputs_hold_demonstrations_of_all_classes_within_the_length() {
                 assert!(context.segments[n..].iter().all(|s| *s == 1));
                 let mut words: Vec<i64> = (0..3)
                     .map(|class| match labels {
-                        LabelKind::Words => tokenizer.encode(&task().words[class])[0],
-                        LabelKind::Pseudo => 128 + class as i64,
+                        LabelRows::Words => tokenizer.encode(&task().words[class])[0],
+                        LabelRows::Pseudo { .. } => 128 + class as i64,
                     })
                     .collect();
                 words.retain(|id| !context.ids[n..].contains(id));
@@ -285,7 +285,7 @@ fn class_scores_are_the_mean_over_the_contexts() {
 fn gradients_through_demonstrations_equal_finite_differences() {
     let lab = Lab::new(PromptMethod {
         demonstrations: shown(2, 1.0),
-        template: TemplateKind::Pseudo,
+        template: TemplateRows::PSEUDO,
         train: TrainPart::Prompt,
         ..dart()
     });
@@ -296,7 +296,7 @@ fn gradients_through_demonstrations_equal_finite_differences() {
     }
     let encoded = built.encode(&train()[..3]).unwrap();
     let examples: Vec<&Encoded> = encoded.iter().collect();
-    let place = Place {
+    let place = MicroStep {
         seed: 42,
         step: 4,
         micro: 0,

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{example, minilm, without_dropout};
-use dart_core::prompt::{Encoded, Encoder, Template};
+use dart_core::prompt::{Encoded, InputEncoder, Template};
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{Entities, Example, Mention};
 use proptest::prelude::*;
@@ -59,7 +59,7 @@ fn both(
     limit: usize,
 ) -> (Encoded, dart_core::Result<Encoded>) {
     let encode = |limit| {
-        let encoder = Encoder::prompt(template, pseudo, tokenizer, limit)?;
+        let encoder = InputEncoder::prompt(template, pseudo, tokenizer, limit)?;
         encoder.encode(example, tokenizer)
     };
     (encode(10_000).unwrap(), encode(limit))
@@ -99,7 +99,7 @@ proptest! {
         prop_assert_eq!(cut.ids[cut.slot], special.mask);
         prop_assert_eq!(cut.label, 1);
         // The template's own tokens, in order.
-        let encoder = Encoder::prompt(&template, pseudo, &tokenizer, 64).unwrap();
+        let encoder = InputEncoder::prompt(&template, pseudo, &tokenizer, 64).unwrap();
         let own = encoder.template_ids();
         match pseudo {
             Some(from) => {
@@ -126,8 +126,8 @@ proptest! {
         let [movie, book] = ["movie", "book"].map(|w| tokenizer.encode(w)[0]);
         let example = pair("movie ".repeat(a), "book ".repeat(b));
         let template = Template::parse("{a} [MASK] , {b}").unwrap();
-        let encoder = Encoder::prompt(&template, None, &tokenizer, limit).unwrap();
-        let heads = [encoder, Encoder::head(limit)];
+        let encoder = InputEncoder::prompt(&template, None, &tokenizer, limit).unwrap();
+        let heads = [encoder, InputEncoder::head(limit)];
         for (encoder, fixed) in heads.iter().zip([4, 3]) {
             let encoded = encoder.encode(&example, &tokenizer).unwrap();
             let count = |id: i64| encoded.ids.iter().filter(|&&i| i == id).count();
@@ -151,7 +151,7 @@ proptest! {
         if b.is_none() {
             example.text_b = None;
         }
-        let encoded = Encoder::head(64).encode(&example, &tokenizer).unwrap();
+        let encoded = InputEncoder::head(64).encode(&example, &tokenizer).unwrap();
         let mut segments = vec![0; a + 2];
         segments.extend(vec![1; b.map_or(0, |b| b + 1)]);
         prop_assert_eq!(encoded.segments, segments);
@@ -183,13 +183,13 @@ fn entities_are_never_cut() {
         ..example(0, text, 2)
     };
     let template = Template::parse("{a} {head} [MASK] {tail}").unwrap();
-    let encoder = Encoder::prompt(&template, None, &tokenizer, 12).unwrap();
+    let encoder = InputEncoder::prompt(&template, None, &tokenizer, 12).unwrap();
     let encoded = encoder.encode(&example, &tokenizer).unwrap();
     let mut wanted = tokenizer.encode("so good a so good a movie plot [MASK] book");
     wanted.insert(0, tokenizer.special().cls);
     wanted.push(tokenizer.special().sep);
     assert_eq!(encoded.ids, wanted);
-    let encoder = Encoder::prompt(&template, None, &tokenizer, 8).unwrap();
+    let encoder = InputEncoder::prompt(&template, None, &tokenizer, 8).unwrap();
     assert!(encoder.encode(&example, &tokenizer).is_err());
 }
 
@@ -197,7 +197,7 @@ fn entities_are_never_cut() {
 fn chop_drops_the_last_character_and_lower_the_first_capital() {
     let tokenizer = tokenizer();
     let template = Template::parse("{a:chop} ? [MASK] , {b:lower}").unwrap();
-    let encoder = Encoder::prompt(&template, None, &tokenizer, 32).unwrap();
+    let encoder = InputEncoder::prompt(&template, None, &tokenizer, 32).unwrap();
     let ids = |a: &str, b: &str| {
         let example = Example {
             text_b: Some(b.into()),
@@ -206,7 +206,7 @@ fn chop_drops_the_last_character_and_lower_the_first_capital() {
         encoder.encode(&example, &tokenizer).unwrap().ids
     };
     let plain = Template::parse("{a} ? [MASK] , {b}").unwrap();
-    let plain = Encoder::prompt(&plain, None, &tokenizer, 32).unwrap();
+    let plain = InputEncoder::prompt(&plain, None, &tokenizer, 32).unwrap();
     let wanted = |a: &str, b: &str| {
         let example = Example {
             text_b: Some(b.into()),
@@ -224,7 +224,7 @@ fn what_cannot_be_encoded_is_said() {
     let tokenizer = tokenizer();
     let template = |text| Template::parse(text).unwrap();
     let error = |text, limit| {
-        let encoder = Encoder::prompt(&template(text), None, &tokenizer, limit)?;
+        let encoder = InputEncoder::prompt(&template(text), None, &tokenizer, limit)?;
         encoder.encode(&example(6, "movie", 0), &tokenizer)
     };
     for (text, limit, why) in [
@@ -261,7 +261,7 @@ fn entities_stand_between_markers_and_are_never_cut() {
     };
     let template = Template::parse("{a:marked} {head} [MASK] {tail} .").unwrap();
     let input = |limit| {
-        let encoder = Encoder::prompt(&template, None, &tokenizer, limit).unwrap();
+        let encoder = InputEncoder::prompt(&template, None, &tokenizer, limit).unwrap();
         encoder.encode(&example, &tokenizer)
     };
     let whole = input(64).unwrap();
@@ -287,7 +287,9 @@ fn entities_stand_between_markers_and_are_never_cut() {
     let refusal = input(13).unwrap_err().to_string();
     assert!(refusal.contains("row 1: the entities alone"), "{refusal}");
 
-    let head = Encoder::head(64).marked(true).encode(&example, &tokenizer);
+    let head = InputEncoder::head(64)
+        .marked(true)
+        .encode(&example, &tokenizer);
     assert_eq!(
         tokens(&head.unwrap().ids),
         "[CLS] once the @ old bridge @ crosses a wide # river # here [SEP]"

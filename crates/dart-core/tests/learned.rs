@@ -8,10 +8,10 @@ use std::path::Path;
 
 use common::{dart, goldens, task, tensors};
 use dart_core::classifier::PromptEncoder;
-use dart_core::learned::{LearnedRow, RowKind, learned};
+use dart_core::learned_rows::{LearnedRow, RowKind, learned};
 use dart_core::lm::weights::write;
 use dart_core::method::{
-    LabelKind, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateKind,
+    LabelRows, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateRows,
 };
 use dart_core::train::RunSpec;
 use tch::Tensor;
@@ -92,8 +92,10 @@ fn only_what_is_pseudo_is_there() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("best.safetensors");
     let labels = Method::Prompt(PromptMethod {
-        template: TemplateKind::Hard,
-        label_init: RowInit::Random,
+        template: TemplateRows::Hard,
+        labels: LabelRows::Pseudo {
+            init: RowInit::Random,
+        },
         ..dart()
     });
     let tensors = BTreeMap::from([("pseudo.rows".to_owned(), rows(&["sad", "okay", "fun"]))]);
@@ -113,8 +115,8 @@ fn only_what_is_pseudo_is_there() {
     );
 
     let none = Method::Prompt(PromptMethod {
-        template: TemplateKind::Hard,
-        labels: LabelKind::Words,
+        template: TemplateRows::Hard,
+        labels: LabelRows::Words,
         ..dart()
     });
     write(
@@ -129,15 +131,19 @@ fn only_what_is_pseudo_is_there() {
 /// The free vectors of an encoded template are not what the model sees.
 #[test]
 fn rows_of_an_encoded_template_are_those_that_its_encoder_computes() {
+    let kind = PromptEncoderKind::Lstm;
     let method = PromptMethod {
-        template: TemplateKind::Encoded,
-        prompt_encoder: PromptEncoderKind::Lstm,
+        template: TemplateRows::Encoded {
+            init: RowInit::Manual,
+            tokens: None,
+            encoder: kind,
+        },
         ..dart()
     };
     let state = tempfile::tempdir().unwrap();
     let free = rows(&["it", "was", ".", "terrible", "okay", "great"]);
     let options = (free.kind(), free.device());
-    let encoder = PromptEncoder::new(method.prompt_encoder, free.size()[1], 7, options).unwrap();
+    let encoder = PromptEncoder::new(kind, free.size()[1], 7, options).unwrap();
     let mut tensors = BTreeMap::from([("pseudo.rows".to_owned(), free.shallow_clone())]);
     tensors.extend(encoder.parameters().into_iter().map(|p| (p.name, p.tensor)));
     let path = state.path().join("best.safetensors");

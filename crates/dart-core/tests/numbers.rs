@@ -4,6 +4,7 @@
 mod common;
 
 use common::{close, goldens, tensors};
+use dart_core::CoreError;
 use dart_core::adamw::{AdamW, Betas, linear_schedule};
 use dart_core::lm::{Parameter, Role};
 use dart_core::objective::{class_loss, masked_word_loss};
@@ -135,11 +136,17 @@ fn adamw_refuses_a_state_of_another_shape_and_a_norm_that_is_not_finite() {
     let mut optimizer = AdamW::new(&[(parameter, 0.0, 1.0)], Betas::default()).unwrap();
     let zeros = |n: i64| Tensor::zeros([n], (Kind::Float, tch::Device::Cpu));
     for state in [vec![zeros(2)], vec![zeros(2), zeros(1)]] {
-        let error = optimizer.restore(&state, 1).unwrap_err().to_string();
-        assert!(error.contains("of another model"), "{error}");
+        let error = optimizer.restore(&state, 1).unwrap_err();
+        assert!(matches!(error, CoreError::State(_)), "{error:?}");
+        assert!(error.to_string().contains("of another model"), "{error}");
     }
     (&tensor * f64::INFINITY).sum(Kind::Float).backward();
-    let error = optimizer.step(0.1, 1.0).unwrap_err().to_string();
+    let error = optimizer.step(0.1, 1.0).unwrap_err();
+    assert!(
+        matches!(error, CoreError::Diverged { step: 1, .. }),
+        "{error:?}"
+    );
+    let error = error.to_string();
     assert!(
         error.contains("step 1") && error.contains("learning rate"),
         "{error}"

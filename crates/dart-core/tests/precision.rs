@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{StopAfter, dart, goldens, task, without_dropout};
 use dart_core::build::{Built, build};
-use dart_core::classifier::Place;
+use dart_core::classifier::MicroStep;
 use dart_core::lm::Parameter;
 use dart_core::method::{
-    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, TemplateKind, TrainPart,
+    Embeddings, HeadMethod, LabelRows, Method, PromptMethod, TemplateRows, TrainPart,
 };
 use dart_core::train::{Precision, RunSpec, TrainSettings, fit, score};
 use dart_data::{Example, Task};
@@ -99,7 +99,7 @@ fn built(model: &Path, method: &Method, settings: &TrainSettings, task: &Task) -
     built
 }
 
-const PLACE: Place = Place {
+const PLACE: MicroStep = MicroStep {
     seed: 7,
     step: 3,
     micro: 1,
@@ -139,8 +139,8 @@ fn recomputed_layers_give_the_same_gradients() {
             trained(model, TrainPart::Prompt),
             // Rows of E are decoder rows and inputs at once.
             Method::Prompt(PromptMethod {
-                template: TemplateKind::Hard,
-                labels: LabelKind::Words,
+                template: TemplateRows::Hard,
+                labels: LabelRows::Words,
                 embeddings: Embeddings::Trained,
                 fluency: None,
                 ..dart()

@@ -10,7 +10,7 @@ use dart_core::CoreError;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
 use dart_core::lm::weights::write;
-use dart_core::pretrain::{Blocks, PretrainReport, PretrainSettings, Pretraining};
+use dart_core::pretrain::{Blocks, PretrainReport, PretrainSettings, Pretraining, score};
 use dart_core::rng::Rng;
 use dart_core::tokenizer::Tokenizer;
 use tempfile::TempDir;
@@ -126,8 +126,7 @@ fn masked_token_training_learns_and_touches_one_row_of_the_vocabulary() {
     assert_eq!(rows, [tokenizer.special().mask]);
 
     // The exported model scores as the trained one, up to float16.
-    let again = Pretraining::finished(model, tokenizer.special(), &settings).unwrap();
-    let scores = again.score(&blocks.held_out).unwrap();
+    let scores = score(model, tokenizer.special(), &settings, &blocks.held_out).unwrap();
     assert!(
         (scores.loss - after.loss).abs() < 0.02,
         "{scores:?} {after:?}"

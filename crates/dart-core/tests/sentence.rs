@@ -5,11 +5,11 @@
 mod common;
 
 use common::{close, example, golden, goldens, minilm, slopes, without_dropout};
-use dart_core::classifier::{Classifier, Place, SentenceClassifier};
+use dart_core::classifier::{Classifier, MicroStep, SentenceClassifier};
 use dart_core::lm::{LanguageModel, Mode};
 use dart_core::logistic;
 use dart_core::method::{Embeddings, SentenceMethod, TrainPart};
-use dart_core::prompt::{Batch, Encoded, Encoder};
+use dart_core::prompt::{Batch, Encoded, InputEncoder};
 use dart_core::sentence::SentenceEncoder;
 use dart_core::tokenizer::Tokenizer;
 use serde::Deserialize;
@@ -95,7 +95,7 @@ fn sentences_of_the_packaged_encoder_give_scikit_learns_coefficients() {
     let sentences = SentenceEncoder::new(lm, tokenizer.special().pad).unwrap();
     let text = std::fs::read_to_string(goldens().join("minilm/sentences.json")).unwrap();
     let texts: Vec<String> = serde_json::from_str(&text).unwrap();
-    let encoder = Encoder::head(128);
+    let encoder = InputEncoder::head(128);
     let encoded: Vec<Encoded> = texts
         .iter()
         .map(|t| encoder.encode(&example(0, t, 0), &tokenizer).unwrap())
@@ -124,7 +124,7 @@ fn toy(method: &SentenceMethod, train: &[(&str, usize)]) -> (SentenceClassifier,
     let tokenizer = Tokenizer::load(dir.path()).unwrap();
     let mut lm = LanguageModel::load_encoder(dir.path()).unwrap();
     lm.to(Device::Cpu, Kind::Double).unwrap();
-    let encoder = Encoder::head(18);
+    let encoder = InputEncoder::head(18);
     let encoded: Vec<Encoded> = train
         .iter()
         .map(|(t, y)| encoder.encode(&example(0, t, *y), &tokenizer).unwrap())
@@ -149,8 +149,8 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-fn place(step: u64) -> Place {
-    Place {
+fn place(step: u64) -> MicroStep {
+    MicroStep {
         seed: 13,
         step,
         micro: 0,
@@ -261,7 +261,7 @@ fn settings_without_a_meaning_are_refused() {
     let refused = |method: SentenceMethod| {
         let dir = without_dropout("bert-tiny");
         let lm = LanguageModel::load_encoder(dir.path()).unwrap();
-        let classifier = SentenceClassifier::new(lm, &method, Encoder::head(18), 3, 0);
+        let classifier = SentenceClassifier::new(lm, &method, InputEncoder::head(18), 3, 0);
         classifier.err().unwrap().to_string()
     };
     assert!(refused(method(TrainPart::Prompt)).contains("train: prompt"));

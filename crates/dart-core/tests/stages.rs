@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use common::{StopAfter, close, dart, example, goldens, task, tensors};
 use dart_core::adamw::{AdamW, Betas, linear_schedule};
 use dart_core::lm::{Parameter, Role};
-use dart_core::method::{Embeddings, LabelKind, Method, PromptMethod, TemplateKind};
+use dart_core::method::{Embeddings, LabelRows, Method, PromptMethod, TemplateRows};
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{FitOutcome, RunSpec, TrainSettings, fit};
 use dart_core::{CoreError, Result};
@@ -75,8 +75,8 @@ fn the_pseudo_rows_alone_are_trained_in_the_first_stage() {
         assert!(far(&best["pseudo.rows"].get(0), &row) > 1e-2);
     }
     let hard = PromptMethod {
-        template: TemplateKind::Hard,
-        labels: LabelKind::Words,
+        template: TemplateRows::Hard,
+        labels: LabelRows::Words,
         ..dart()
     };
     let dir = tempfile::tempdir().unwrap();

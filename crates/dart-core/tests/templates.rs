@@ -7,9 +7,9 @@ mod common;
 
 use common::{close, dart, example, goldens, gradients, slopes, task, tensors, without_dropout};
 use dart_core::build::{Built, build_as};
-use dart_core::classifier::{Place, PromptEncoder};
+use dart_core::classifier::{MicroStep, PromptEncoder};
 use dart_core::method::{
-    FluencyLabels, LabelKind, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateKind,
+    FluencyLabels, LabelRows, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateRows,
     TrainPart,
 };
 use dart_core::prompt::Encoded;
@@ -64,7 +64,7 @@ fn parameter(built: &Built, name: &str) -> Tensor {
 /// Class loss and fluency loss.
 fn losses(built: &Built, examples: &[Encoded], step: u64) -> (f64, f64) {
     let examples: Vec<&Encoded> = examples.iter().collect();
-    let place = Place {
+    let place = MicroStep {
         seed: 13,
         step,
         micro: 0,
@@ -85,10 +85,21 @@ fn tensor(value: &Value) -> Tensor {
     }
 }
 
+/// So many pseudo tokens, started as copies.
+fn numbered(count: usize) -> TemplateRows {
+    TemplateRows::Pseudo {
+        init: RowInit::Manual,
+        tokens: Some(count),
+    }
+}
+
 fn encoded(kind: PromptEncoderKind) -> PromptMethod {
     PromptMethod {
-        template: TemplateKind::Encoded,
-        prompt_encoder: kind,
+        template: TemplateRows::Encoded {
+            init: RowInit::Manual,
+            tokens: None,
+            encoder: kind,
+        },
         ..dart()
     }
 }
@@ -166,7 +177,7 @@ fn template_tokens_are_repeated_or_left_out_in_their_places() {
         (1, vec![0], 1),
     ] {
         let method = PromptMethod {
-            template_tokens: Some(count),
+            template: numbered(count),
             ..dart()
         };
         let built = built(&method).unwrap();
@@ -189,7 +200,7 @@ fn template_tokens_are_repeated_or_left_out_in_their_places() {
         }
     }
     let method = PromptMethod {
-        template_tokens: Some(0),
+        template: numbered(0),
         ..dart()
     };
     assert!(refusal(&method).contains("template_tokens"));
@@ -199,8 +210,13 @@ fn template_tokens_are_repeated_or_left_out_in_their_places() {
 #[test]
 fn uniform_rows_fill_the_range_of_the_rows_that_they_would_overwrite() {
     let method = PromptMethod {
-        template_init: RowInit::Uniform,
-        label_init: RowInit::Uniform,
+        template: TemplateRows::Pseudo {
+            init: RowInit::Uniform,
+            tokens: None,
+        },
+        labels: LabelRows::Pseudo {
+            init: RowInit::Uniform,
+        },
         ..dart()
     };
     let built = built(&method).unwrap();
@@ -260,6 +276,6 @@ fn the_references_loss_takes_every_label_for_a_wrong_one() {
     assert!(refusal(&method).contains("reference_bug"));
     let fluency = method.fluency.as_mut().unwrap();
     fluency.labels = FluencyLabels::Sampled;
-    method.labels = LabelKind::Words;
+    method.labels = LabelRows::Words;
     assert!(refusal(&method).contains("reference_bug"));
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use common::{example, goldens};
 use dart_core::method::LabelPieces;
-use dart_core::prompt::{Encoder, Template, Verbalizer};
+use dart_core::prompt::{InputEncoder, Template, Verbalizer};
 use dart_core::tokenizer::Tokenizer;
 use dart_data::Example;
 use serde::Deserialize;
@@ -80,7 +80,7 @@ fn same_frame(what: &str, tokenizer: &Tokenizer, wanted: &Framed) {
         text_b: text_b.cloned(),
         ..example(0, &wanted.a, 0)
     };
-    let encoder = Encoder::head(64);
+    let encoder = InputEncoder::head(64);
     let one = encoder.encode(&pair(None), tokenizer).unwrap();
     let two = encoder.encode(&pair(Some(&wanted.b)), tokenizer).unwrap();
     assert_eq!(one.ids, wanted.one, "{what}");
@@ -185,7 +185,7 @@ fn prompts_have_their_spaces_where_lm_bff_has_them() {
     let check = |name: &str, template: &str, pieces: &[&str]| {
         let tokenizer = tokenizer(name);
         let template = Template::parse(template).unwrap();
-        let encoder = Encoder::prompt(&template, None, &tokenizer, 64).unwrap();
+        let encoder = InputEncoder::prompt(&template, None, &tokenizer, 64).unwrap();
         let example = Example {
             text_b: Some("It was good".into()),
             ..example(0, "The movie", 0)
@@ -263,7 +263,7 @@ fn label_words_are_single_tokens_with_their_space() {
 fn a_prompt_needs_a_mask_token() {
     let template = Template::parse("{a} It was [MASK] .").unwrap();
     let tokenizer = tokenizer("gpt2");
-    let encoder = Encoder::prompt(&template, None, &tokenizer, 64).unwrap();
+    let encoder = InputEncoder::prompt(&template, None, &tokenizer, 64).unwrap();
     let error = encoder
         .encode(&example(0, "movie", 0), &tokenizer)
         .unwrap_err();

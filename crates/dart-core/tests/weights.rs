@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{goldens, tensors};
+use dart_core::CoreError;
 use dart_core::lm::LanguageModel;
 use dart_core::lm::weights::{Weights, write};
 use tch::{Device, Kind, Tensor};
@@ -133,7 +134,23 @@ fn a_checkpoint_without_a_head_is_named() {
     let error = error(dir.path());
     assert!(error.contains("no masked-LM head"), "{error}");
     assert!(error.contains(&dir.path().display().to_string()), "{error}");
-    LanguageModel::load_encoder(dir.path()).unwrap();
+    let encoder = LanguageModel::load_encoder(dir.path()).unwrap();
+    let states = Tensor::zeros([1, encoder.config.hidden], (Kind::Float, Device::Cpu));
+    let error = encoder.transform(&states).unwrap_err();
+    assert!(matches!(error, CoreError::Unsupported(_)), "{error:?}");
+}
+
+#[test]
+fn a_head_is_started_only_where_there_is_a_place_for_all_of_it() {
+    for (name, family) in [("gpt2-tiny", "GPT-2"), ("modernbert-tiny", "ModernBERT")] {
+        let mut lm = LanguageModel::load_encoder(&goldens().join(name)).unwrap();
+        let error = lm.start_head(1.0).unwrap_err();
+        assert!(matches!(error, CoreError::Unsupported(_)), "{error:?}");
+        assert!(
+            error.to_string().ends_with(&format!("not for {family}")),
+            "{error}"
+        );
+    }
 }
 
 #[test]

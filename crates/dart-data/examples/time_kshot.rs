@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use dart_data::{Catalog, DataError, Loader, SplitRequest};
+use dart_data::{Catalog, DataError, Loader, Shots, SplitRequest};
 
 const SEEDS: [u64; 5] = [100, 13, 21, 42, 87];
 
@@ -22,7 +22,9 @@ fn main() -> Result<(), DataError> {
             let start = Instant::now();
             let mut loader = Loader::new(task);
             for seed in SEEDS {
-                loader.load(&SplitRequest::new(Path::new(dir), 16, seed).in_layout(layout))?;
+                loader.load(
+                    &SplitRequest::new(Path::new(dir), Shots::default(), seed).in_layout(layout),
+                )?;
             }
             best = best.min(start.elapsed().as_secs_f64() * 1e3);
         }

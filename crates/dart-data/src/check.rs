@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{Catalog, Task};
+use crate::distribution::{Distribution, present};
 use crate::error::{DataError, Result};
 use crate::format::{Record, read_rows};
 use crate::labels::LabelMap;
 use crate::layout::{Broken, Layout, Read};
 use crate::own::TEST_PERCENT;
-use crate::present::{Place, present, test_texts};
+use crate::test_texts::test_texts;
 use crate::text_key::text_hash;
 
 /// Hashes of texts.
@@ -91,12 +92,12 @@ impl LayoutReport {
 pub fn check_task(task: &Task, data_dir: &Path, limit: usize) -> Vec<LayoutReport> {
     present(task, data_dir)
         .iter()
-        .map(|place| check_place(task, place, limit))
+        .map(|found| check_distribution(task, found, limit))
         .collect()
 }
 
-fn check_place(task: &Task, place: &Place, limit: usize) -> LayoutReport {
-    let layout = place.layout;
+fn check_distribution(task: &Task, found: &Distribution, limit: usize) -> LayoutReport {
+    let layout = found.layout;
     let mut names = vec![
         Some(layout.train.as_str()),
         layout.dev.as_deref(),
@@ -107,7 +108,7 @@ fn check_place(task: &Task, place: &Place, limit: usize) -> LayoutReport {
     }
     let mut files = Vec::new();
     for (index, name) in names.into_iter().enumerate() {
-        let Some(path) = name.map(|name| place.file(name)) else {
+        let Some(path) = name.map(|name| found.file(name)) else {
             continue;
         };
         if !path.exists() {
@@ -136,7 +137,7 @@ fn check_place(task: &Task, place: &Place, limit: usize) -> LayoutReport {
     let (layout, note) = (layout.name.clone(), layout.note.clone());
     LayoutReport {
         layout,
-        dir: place.dir.clone(),
+        dir: found.dir.clone(),
         files,
         shared,
         note,

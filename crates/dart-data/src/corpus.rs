@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Catalog;
 use crate::error::{self, DataError, Result};
-use crate::present::test_texts;
+use crate::test_texts::test_texts;
 
 /// Keys of at most this many letters and digits are not compared.
 pub const MIN_KEY: usize = 30;

@@ -21,7 +21,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A row of a file cannot be read.
-    #[error("{}:{line}: {message}; {remedy}", path.display())]
+    #[error("{}:{line}: {message}; {remedy}{}", path.display(), or_read(setting.as_deref()))]
     Row {
         /// The file.
         path: PathBuf,
@@ -31,9 +31,11 @@ pub enum DataError {
         message: String,
         /// What to do.
         remedy: String,
+        /// How to read the file so that it works, where that may be.
+        setting: Option<Box<Setting>>,
     },
     /// A file as a whole cannot be used.
-    #[error("{}: {message}; {remedy}", path.display())]
+    #[error("{}: {message}; {remedy}{}", path.display(), or_read(setting.as_deref()))]
     File {
         /// The file.
         path: PathBuf,
@@ -41,6 +43,8 @@ pub enum DataError {
         message: String,
         /// What to do.
         remedy: String,
+        /// How to read the file so that it works, where that may be.
+        setting: Option<Box<Setting>>,
     },
     /// No task of this name.
     #[error("unknown task {name:?}{}", nearest_hint(nearest))]
@@ -50,9 +54,26 @@ pub enum DataError {
         /// Known names that look like it, nearest first.
         nearest: Vec<String>,
     },
-    /// The data of a task are not in the data folder.
-    #[error("{0}")]
-    Missing(String),
+    /// No distribution of a task is in the data folder, or none that serves.
+    #[error("no data of task {task} in {}; {get}{}", data_dir.display(), looked_for(looked))]
+    Absent {
+        /// The task.
+        task: String,
+        /// The data folder.
+        data_dir: PathBuf,
+        /// Where the data come from.
+        get: HowToGet,
+        /// The files that would have served.
+        looked: Vec<PathBuf>,
+    },
+    /// A task whose files have no source from which they can be fetched.
+    #[error("{task} cannot be fetched by the program; {remedy}")]
+    NoSource {
+        /// The task.
+        task: String,
+        /// How to get them, and on which terms.
+        remedy: String,
+    },
     /// A file could not be fetched.
     #[error("{url}: {message}; {remedy}")]
     Fetch {
@@ -74,7 +95,7 @@ pub enum DataError {
     /// A class has fewer rows than asked for, and `strict` was set.
     #[error(
         "{}: class {label:?} has {found} rows, {wanted} are needed; \
-         ask for a smaller k or drop --strict",
+         ask for fewer, or accept what there is",
         path.display()
     )]
     FewRows {
@@ -97,9 +118,59 @@ pub enum DataError {
     },
 }
 
+/// How the data of a task can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HowToGet {
+    /// As the catalog says.
+    Told(String),
+    /// [`crate::fetch`] gets them.
+    Fetch,
+    /// From their official home.
+    Home(String),
+    /// Nothing is known.
+    ByHand,
+}
+
+impl std::fmt::Display for HowToGet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            HowToGet::Told(how) => f.write_str(how),
+            HowToGet::Fetch => f.write_str("fetch it"),
+            HowToGet::Home(home) => write!(f, "get it from {home}"),
+            HowToGet::ByHand => f.write_str("put one of these files there"),
+        }
+    }
+}
+
+/// A setting of [`crate::layout::Read`] and the value that would help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The field's name.
+    pub key: &'static str,
+    /// The value as text.
+    pub value: String,
+}
+
+fn or_read(setting: Option<&Setting>) -> String {
+    setting.map_or(String::new(), |Setting { key, value }| {
+        format!(", or read it with `{key}: {value}`")
+    })
+}
+
+/// The files that were looked for, as the end of a sentence; nothing where there is none.
+pub fn looked_for(files: &[PathBuf]) -> String {
+    match files {
+        [] => String::new(),
+        files => {
+            let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+            format!("; looked for {}", names.join(", "))
+        }
+    }
+}
+
 fn nearest_hint(nearest: &[String]) -> String {
     if nearest.is_empty() {
-        "; `dart-exp data list` shows all tasks".to_owned()
+        "; no task of the catalog has a name like it".to_owned()
     } else {
         format!("; did you mean {}?", nearest.join(" or "))
     }
@@ -126,6 +197,7 @@ impl DataError {
             line,
             message: message.into(),
             remedy: remedy.into(),
+            setting: None,
         }
     }
 
@@ -135,7 +207,16 @@ impl DataError {
             path: path.to_owned(),
             message: message.into(),
             remedy: remedy.into(),
+            setting: None,
         }
+    }
+
+    /// The same of a file or row that could be read with a setting.
+    pub(crate) fn or_with(mut self, with: Option<Setting>) -> Self {
+        if let DataError::Row { setting, .. } | DataError::File { setting, .. } = &mut self {
+            *setting = with.map(Box::new);
+        }
+        self
     }
 
     /// The 1-based line, where the error is about one.

@@ -65,18 +65,19 @@ pub fn fetch(
             ("", home) => format!("get it from {home}"),
             (get, _) => get.to_owned(),
         };
-        return Err(DataError::Missing(format!(
-            "{} cannot be fetched by the program; {how} (licence: {})",
-            task.name, task.licence
-        )));
+        return Err(DataError::NoSource {
+            task: task.name.clone(),
+            remedy: format!("{how} (licence: {})", task.licence),
+        });
     }
     task.sources
         .iter()
-        .map(|source| fetch_one(source, data_dir, options, progress))
+        .map(|source| fetch_one(task, source, data_dir, options, progress))
         .collect()
 }
 
 fn fetch_one(
+    task: &Task,
     source: &Source,
     data_dir: &Path,
     options: &FetchOptions,
@@ -94,6 +95,10 @@ fn fetch_one(
     }
     fs::create_dir_all(&downloads).map_err(|error| DataError::io(&downloads, error))?;
     let part = downloads.join(format!("{name}.part"));
+    let by_hand = match task.home.as_str() {
+        "" => "it is no longer there; get the data by hand".to_owned(),
+        home => format!("it is no longer there; get the data by hand from {home}"),
+    };
     let wanted = Download {
         url: &url,
         name: &name,
@@ -101,7 +106,7 @@ fn fetch_one(
         bytes: source.bytes,
         // Without a checksum nothing would tell that the file changed between two calls.
         resumes: source.sha256.is_some(),
-        absent: "it is no longer there; get the data by hand (`data list` names its home)",
+        absent: &by_hand,
     };
     download(&wanted, &part, progress)?;
     if let Some(expected) = &source.sha256 {

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use crate::error::{DataError, Result};
 use crate::numpy_rng::NumpyRng;
+use crate::shots::Shots;
 
 /// How many rows of each class are drawn, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draw<'a> {
-    /// Rows of each class in train.
-    pub k: usize,
+    /// Rows of each class in train; all rows, whatever their class, make train alone.
+    pub k: Shots,
     /// Rows of each class in dev, in multiples of `k`: 1, or 10 for LM-BFF's `k-shot-10x`.
     pub dev_factor: usize,
     /// The seed of numpy's legacy generator.
@@ -24,7 +25,7 @@ pub struct Draw<'a> {
 /// Rows drawn, as indices into the labels given, in the order in which LM-BFF writes them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drawn {
-    /// Training rows, class after class.
+    /// Training rows, class after class; all rows as they were shuffled.
     pub train: Vec<usize>,
     /// Dev rows, class after class.
     pub dev: Vec<usize>,
@@ -46,9 +47,19 @@ pub fn draw(labels: &[Option<usize>], classes: usize, draw: &Draw) -> Drawn {
     for class in labels.iter().flatten().filter(|class| **class < classes) {
         available[*class] += 1;
     }
+    let Shots::Of(k) = draw.k else {
+        let has_class = |row: &usize| labels[*row].is_some_and(|class| class < classes);
+        let train = rows.into_iter().map(|row| row as usize).filter(has_class);
+        return Drawn {
+            train: train.collect(),
+            dev: Vec::new(),
+            available,
+        };
+    };
+    let k = k.get();
     let mut order = Vec::new();
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); classes];
-    let wanted = draw.k.saturating_mul(draw.dev_factor.saturating_add(1));
+    let wanted = k.saturating_mul(draw.dev_factor.saturating_add(1));
     let mut missing: usize = available.iter().map(|has| wanted.min(*has)).sum();
     for row in rows {
         if missing == 0 {
@@ -71,7 +82,7 @@ pub fn draw(labels: &[Option<usize>], classes: usize, draw: &Draw) -> Drawn {
         ..Drawn::default()
     };
     for class in order {
-        let (train, dev) = groups[class].split_at(draw.k.min(groups[class].len()));
+        let (train, dev) = groups[class].split_at(k.min(groups[class].len()));
         drawn.train.extend(train);
         drawn.dev.extend(dev);
     }

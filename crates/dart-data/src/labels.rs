@@ -153,7 +153,7 @@ impl<'t> LabelMap<'t> {
                 "correct the row, or say the label under `labels` or `drop`, in quotes where it is to \
                  be taken as written"
             }
-            Said::Catalog | Said::Options => "correct the row, or the task's labels",
+            Said::Catalog | Said::Caller => "correct the row, or the task's labels",
         };
         Err(DataError::row(path, record.line, message, remedy))
     }

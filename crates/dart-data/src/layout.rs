@@ -1,11 +1,16 @@
 //! How a distribution of a data set lies on disk and how its rows are read. All of it is data of
 //! the catalog.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+
+use crate::error::Setting;
+use crate::shots::Shots;
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -34,7 +39,7 @@ pub enum Format {
 }
 
 /// The encoding of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
     #[default]
@@ -65,17 +70,27 @@ pub enum Said {
     Catalog,
     /// In a task's entry of an experiment.
     Task,
-    /// In options of the command line.
-    Options,
+    /// By the caller, in [`Read`].
+    Caller,
 }
 
 impl Said {
-    /// `otherwise`, or how to say `key: value` where that can be said.
-    pub(crate) fn remedy(self, otherwise: &str, key: &str, value: &str) -> String {
+    /// `otherwise`, or where a task's entry says how the file is written, how to say `key: value`
+    /// there; for a caller the setting.
+    pub(crate) fn remedy(
+        self,
+        otherwise: &str,
+        key: &'static str,
+        value: &str,
+    ) -> (String, Option<Setting>) {
+        let value = value.to_owned();
         match self {
-            Said::Catalog => otherwise.to_owned(),
-            Said::Task => format!("{otherwise}, or say `{key}: {value}` in the task's entry"),
-            Said::Options => format!("{otherwise}, or give --{key} {value}"),
+            Said::Catalog => (otherwise.to_owned(), None),
+            Said::Task => {
+                let remedy = format!("{otherwise}, or say `{key}: {value}` in the task's entry");
+                (remedy, None)
+            }
+            Said::Caller => (otherwise.to_owned(), Some(Setting { key, value })),
         }
     }
 }
@@ -116,6 +131,16 @@ impl Serialize for Column {
             Column::Index(index) => index.serialize(to),
             Column::Name(name) => to.serialize_str(name),
         }
+    }
+}
+
+impl JsonSchema for Column {
+    fn schema_name() -> Cow<'static, str> {
+        "Column".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "integer"]})
     }
 }
 
@@ -237,7 +262,7 @@ pub struct Read {
 }
 
 impl Read {
-    /// A file of one's own that the command line names, read by its extension: a CSV (or, with tabs,
+    /// A file of one's own that the caller names, read by its extension: a CSV (or, with tabs,
     /// TSV) file with quoting as pandas writes it, or JSON lines. Its first row names the columns,
     /// unless all are given by their positions.
     pub fn by_extension(a: Column, b: Option<Column>, label: Column) -> Read {
@@ -257,7 +282,7 @@ impl Read {
             values: BTreeMap::new(),
             skip: Vec::new(),
             marked: false,
-            said: Said::Options,
+            said: Said::Caller,
         }
     }
 
@@ -339,8 +364,9 @@ impl Layout {
         self.given || self.dirs.iter().any(|dir| dir.contains("{seed}"))
     }
 
-    /// The candidate folders, filled in.
-    pub fn folders(&self, data_dir: &Path, k: usize, seed: u64, dev_factor: usize) -> Vec<PathBuf> {
+    /// The candidate folders, filled in. A split that was drawn with some K does not serve where
+    /// all rows are wanted.
+    pub fn folders(&self, data_dir: &Path, k: Shots, seed: u64, dev_factor: usize) -> Vec<PathBuf> {
         let kshot = if dev_factor == 1 {
             "k-shot"
         } else {
@@ -350,6 +376,7 @@ impl Layout {
             let dir = dir.replace("{kshot}", kshot).replace("{k}", &k.to_string());
             data_dir.join(dir.replace("{seed}", &seed.to_string()))
         };
-        self.dirs.iter().map(fill).collect()
+        let serves = |dir: &&String| k != Shots::Full || !dir.contains("{k}");
+        self.dirs.iter().filter(serves).map(fill).collect()
     }
 }

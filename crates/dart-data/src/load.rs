@@ -5,58 +5,21 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::absence::{absent_for, absent_own_file};
 use crate::catalog::Task;
 use crate::digest::hex;
-use crate::error::{DataError, Result};
+use crate::distribution::{Distribution, find};
+use crate::error::Result;
 use crate::example::Example;
 use crate::layout::Layout;
 use crate::pool::{Pool, Repeated};
-use crate::present::{self, Place};
+use crate::request::SplitRequest;
 use crate::rows::read_all;
 use crate::shares::{Available, missing_in_test, refuse_empty_draw, refuse_empty_files};
+use crate::shots::Shots;
 use crate::split::Split;
 use crate::summary::per_label;
 use crate::warning::{Warning, WarningKind, few_rows};
-
-/// Which splits are wanted.
-#[derive(Debug, Clone, Copy)]
-pub struct SplitRequest<'a> {
-    /// The data folder.
-    pub data_dir: &'a Path,
-    /// Training examples of each class; 0 is all of them (then dev is the official dev set, or a
-    /// tenth of the training rows, drawn with the seed).
-    pub k: usize,
-    /// The seed of the draw.
-    pub seed: u64,
-    /// Whether a class with too few rows is an error.
-    pub strict: bool,
-    /// Dev examples of each class in multiples of `k`: 1, or 10 for LM-BFF's `k-shot-10x`.
-    pub dev_factor: usize,
-    /// The only layout to be used, such as `glue`; any where `None`.
-    pub layout: Option<&'a str>,
-}
-
-impl<'a> SplitRequest<'a> {
-    /// A k-shot split with a dev set of the same size, from whatever layout is there.
-    pub fn new(data_dir: &'a Path, k: usize, seed: u64) -> Self {
-        SplitRequest {
-            data_dir,
-            k,
-            seed,
-            strict: false,
-            dev_factor: 1,
-            layout: None,
-        }
-    }
-
-    /// The same request for one layout only.
-    pub fn in_layout(self, layout: &'a str) -> Self {
-        SplitRequest {
-            layout: Some(layout),
-            ..self
-        }
-    }
-}
 
 /// The three splits of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +60,7 @@ pub struct Loader<'t> {
 
 /// A full distribution, read.
 struct Full<'t> {
-    place: Place<'t>,
+    found: Distribution<'t>,
     pool: Pool,
     /// The test set: the official one, or the part of the only file.
     test: Split,
@@ -119,55 +82,52 @@ impl<'t> Loader<'t> {
     /// As [`load`].
     pub fn load(&mut self, request: &SplitRequest) -> Result<Splits> {
         let task = self.task;
-        if let Some(absent) = present::absent_own_file(task, request.data_dir) {
+        if let Some(absent) = absent_own_file(task, request.data_dir) {
             return Err(absent);
         }
-        let place = present::find(task, request).ok_or_else(|| {
-            let message = present::missing_message(task, request.data_dir, Some(request));
-            DataError::Missing(message)
-        })?;
-        if place.layout.drawn() {
-            let layout = place.layout;
+        let found = find(task, request).ok_or_else(|| absent_for(task, request))?;
+        if found.layout.drawn() {
+            let layout = found.layout;
             return Loading {
                 task,
                 layout,
                 files: Vec::new(),
                 warnings: Vec::new(),
             }
-            .drawn(&place, request);
+            .drawn(&found, request);
         }
-        let same = |full: &Full| full.place.dir == place.dir && full.place.layout == place.layout;
+        let same = |full: &Full| full.found.dir == found.dir && full.found.layout == found.layout;
         let full = match self.full.take().filter(same) {
             Some(full) => full,
-            None => Full::read(task, place)?,
+            None => Full::read(task, found)?,
         };
         self.full.insert(full).draw(task, request)
     }
 }
 
 impl<'t> Full<'t> {
-    fn read(task: &'t Task, place: Place<'t>) -> Result<Self> {
-        let layout = place.layout;
+    fn read(task: &'t Task, found: Distribution<'t>) -> Result<Self> {
+        let layout = found.layout;
         let mut loading = Loading {
             task,
             layout,
             files: Vec::new(),
             warnings: Vec::new(),
         };
-        let file = place.file(&layout.train);
+        let file = found.file(&layout.train);
         let pool = Pool::scan(task, layout, &file)?;
         loading.dropped(pool.dropped, &file);
         if layout.own {
             loading.repeated(&pool.repeated, &file);
         }
         loading.files.push(file);
-        let test = match loading.test(&place)? {
+        let test = match loading.test(&found)? {
             Some(official) => official,
             None => Split::new(pool.examples(task, layout, &loading.files[0], &pool.test)?),
         };
         let (files, warnings) = (loading.files, loading.warnings);
         Ok(Full {
-            place,
+            found,
             pool,
             test,
             dev: None,
@@ -177,7 +137,7 @@ impl<'t> Full<'t> {
     }
 
     fn draw(&mut self, task: &Task, request: &SplitRequest) -> Result<Splits> {
-        let (layout, pool) = (self.place.layout, &self.pool);
+        let (layout, pool) = (self.found.layout, &self.pool);
         let (files, warnings) = (self.files.clone(), self.warnings.clone());
         let mut loading = Loading {
             task,
@@ -190,7 +150,7 @@ impl<'t> Full<'t> {
         let mut few = few_rows(
             &task.labels,
             &drawn.available,
-            (request.k, request.k.saturating_mul(request.dev_factor)),
+            (request.k, request.dev_factor),
             request.strict,
             &file,
         )?;
@@ -205,11 +165,11 @@ impl<'t> Full<'t> {
         let rows = [drawn.train.as_slice(), &drawn.dev].concat();
         let mut train = pool.examples(task, layout, &file, &rows)?;
         let mut dev = Split::new(train.split_off(drawn.train.len()));
-        if let Some(official) = layout.dev.as_deref().filter(|_| request.k == 0)
+        if let Some(official) = layout.dev.as_deref().filter(|_| request.k == Shots::Full)
             && layout.dev != layout.test
         {
             if self.dev.is_none() {
-                self.dev = Some(Split::new(loading.file(self.place.file(official))?));
+                self.dev = Some(Split::new(loading.file(self.found.file(official))?));
             }
             dev = self.dev.clone().unwrap_or(dev);
         }
@@ -244,9 +204,9 @@ impl Loading<'_> {
         self.warnings.push(Warning::new(kind, file, count, message));
     }
 
-    fn drawn(mut self, place: &Place, request: &SplitRequest) -> Result<Splits> {
+    fn drawn(mut self, found: &Distribution, request: &SplitRequest) -> Result<Splits> {
         let layout = self.layout;
-        let train = self.file(place.file(&layout.train))?;
+        let train = self.file(found.file(&layout.train))?;
         if !layout.given {
             let mut counts = vec![0; self.task.labels.len()];
             train.iter().for_each(|example| counts[example.label] += 1);
@@ -260,12 +220,12 @@ impl Loading<'_> {
             )?;
             self.warnings.extend(few);
         }
-        let dev = self.file(place.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
+        let dev = self.file(found.file(layout.dev.as_ref().unwrap_or(&layout.train)))?;
         if layout.own {
             let files = [(&*self.files[0], &*train), (&*self.files[1], &*dev)];
             refuse_empty_files(self.task, files)?;
         }
-        let test = self.test(place)?;
+        let test = self.test(found)?;
         let test = test.unwrap_or_else(|| Split::new(Vec::new()));
         Ok(self.finish(Split::new(train), Split::new(dev), &test, true))
     }
@@ -279,8 +239,8 @@ impl Loading<'_> {
     }
 
     /// The test file, where the layout has one and it is there.
-    fn test(&mut self, place: &Place) -> Result<Option<Split>> {
-        let file = self.layout.test.as_deref().map(|test| place.file(test));
+    fn test(&mut self, found: &Distribution) -> Result<Option<Split>> {
+        let file = self.layout.test.as_deref().map(|test| found.file(test));
         file.filter(|file| file.exists())
             .map(|file| Ok(Split::new(self.file(file)?)))
             .transpose()

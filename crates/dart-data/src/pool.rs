@@ -1,7 +1,6 @@
 //! Full training files: which rows may be drawn and which are the test set, without keeping the
 //! texts of a large file.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
@@ -13,8 +12,9 @@ use crate::example::{Entities, Example};
 use crate::format::Record;
 use crate::kshot::{Draw, draw, numpy_seed};
 use crate::layout::{Layout, Part};
-use crate::load::SplitRequest;
+use crate::request::SplitRequest;
 use crate::rows::{each, refuse_no_row, select};
+use crate::shots::Shots;
 use crate::text_key::text_hash;
 
 /// The rows of a full training file, by number only.
@@ -211,28 +211,16 @@ impl Pool {
         request: &SplitRequest,
         file: &Path,
     ) -> Result<PoolDraw> {
-        let mut labels = Cow::Borrowed(&self.labels);
-        let mut how = Draw {
+        let how = Draw {
             k: request.k,
             dev_factor: request.dev_factor,
             seed: numpy_seed(request.seed, file)?,
             chain: &layout.chain,
         };
-        if request.k == 0 {
-            // All rows, in one group: dev is the shuffle's first tenth, train the rest.
-            labels
-                .to_mut()
-                .iter_mut()
-                .for_each(|label| *label = label.map(|_| 0));
-            how.k = labels.iter().flatten().count();
-        }
-        let mut drawn = draw(&labels, task.labels.len(), &how);
-        if request.k == 0 {
-            let tenth = if layout.dev.is_some() && layout.dev != layout.test {
-                0
-            } else {
-                how.k / 10
-            };
+        let mut drawn = draw(&self.labels, task.labels.len(), &how);
+        if request.k == Shots::Full && (layout.dev.is_none() || layout.dev == layout.test) {
+            // Without an official dev set, dev is the shuffle's first tenth.
+            let tenth = drawn.train.len() / 10;
             drawn.dev = drawn.train.drain(..tenth).collect();
         }
         let rows = |drawn: Vec<usize>| drawn.into_iter().map(|index| self.rows[index]).collect();

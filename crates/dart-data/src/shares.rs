@@ -6,7 +6,7 @@ use crate::catalog::Task;
 use crate::error::{DataError, Result};
 use crate::example::Example;
 use crate::layout::Layout;
-use crate::load::SplitRequest;
+use crate::request::SplitRequest;
 use crate::summary::per_label;
 use crate::warning::{Warning, WarningKind};
 
@@ -51,12 +51,9 @@ pub(crate) fn refuse_empty_draw(
             format!("of the {all} rows of {label:?} train gets {train}, dev {dev}{of_test}")
         })
         .collect();
-    let k = match request.k {
-        0 => "full".to_owned(),
-        k => k.to_string(),
-    };
     let message = format!(
-        "K={k} seed {} leaves a class out: {}",
+        "K={} seed {} leaves a class out: {}",
+        request.k,
         request.seed,
         few(&shares)
     );

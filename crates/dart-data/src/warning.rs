@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{DataError, Result};
+use crate::shots::Shots;
 
 /// The kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,16 +48,20 @@ impl Warning {
     }
 }
 
-/// Warnings of the classes with fewer rows than wanted for train and for dev, or the first of them
-/// as an error where `strict`.
+/// Warnings of the classes with fewer rows than wanted, K for train and `dev_factor` times as many
+/// for dev, or the first of them as an error where `strict`.
 pub(crate) fn few_rows<'n>(
     names: impl IntoIterator<Item = &'n String>,
     counts: &[usize],
-    (train, dev): (usize, usize),
+    (k, dev_factor): (Shots, usize),
     strict: bool,
     file: &Path,
 ) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
+    let Shots::Of(k) = k else {
+        return Ok(warnings);
+    };
+    let (train, dev) = (k.get(), k.get().saturating_mul(dev_factor));
     let wanted = train.saturating_add(dev);
     for (label, found) in names.into_iter().zip(counts.iter().copied()) {
         if found >= wanted {

@@ -11,7 +11,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::absence::absent_for;
 use crate::catalog::{Kind, Task};
+use crate::distribution::find_full;
 use crate::error::{DataError, Result};
 use crate::format::lines::{Line, Lines, too_long};
 use crate::format::relation::json_line;
@@ -19,9 +21,9 @@ use crate::format::text::{Decoding, decode};
 use crate::format::{Record, read_rows};
 use crate::kshot::{Draw, draw, numpy_seed};
 use crate::layout::{Column, Format, Layout};
-use crate::load::SplitRequest;
 use crate::pool::Pool;
-use crate::present::{find_full, missing_message};
+use crate::request::SplitRequest;
+use crate::shots::Shots;
 use crate::warning::{Warning, few_rows};
 
 /// What was written.
@@ -36,13 +38,16 @@ pub struct Written {
 /// Draws a k-shot split from a full distribution in the data folder and writes it below `out`.
 ///
 /// # Errors
-/// No full distribution there, one that cannot be read, or an `out` that cannot be written.
+/// No full distribution there, one that cannot be read, an `out` that cannot be written, or a
+/// request for all rows, of which there is no such folder.
 pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Written> {
-    let place = find_full(task, request).ok_or_else(|| {
-        DataError::Missing(missing_message(task, request.data_dir, Some(request)))
-    })?;
-    let layout = place.layout;
-    let source = place.file(&layout.train);
+    let found = find_full(task, request).ok_or_else(|| absent_for(task, request))?;
+    let layout = found.layout;
+    let source = found.file(&layout.train);
+    if request.k == Shots::Full {
+        let message = "is not drawn from where all rows are asked for";
+        return Err(DataError::file(&source, message, "give a number as K"));
+    }
     let parted = match layout.part {
         Some(_) => Some(Pool::scan(task, layout, &source)?),
         None => None,
@@ -62,7 +67,7 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
     let warnings = few_rows(
         &groups.names,
         &drawn.available,
-        (request.k, request.k.saturating_mul(request.dev_factor)),
+        (request.k, request.dev_factor),
         request.strict,
         &source,
     )?;
@@ -107,7 +112,7 @@ pub fn write_kshot(task: &Task, request: &SplitRequest, out: &Path) -> Result<Wr
     if let Some(test) = layout
         .test
         .as_deref()
-        .map(|test| place.file(test))
+        .map(|test| found.file(test))
         .filter(|f| f.exists())
     {
         let file = folder.join(names.test);

@@ -65,7 +65,7 @@ fn names_are_found_in_any_case_and_misspelt_ones_get_the_nearest() {
     let error = catalog.task("moveis").unwrap_err().to_string();
     assert!(error.contains("did you mean movies?"), "{error}");
     let error = catalog.task("imagenet-1k").unwrap_err().to_string();
-    assert!(error.contains("data list"), "{error}");
+    assert!(error.contains("no task of the catalog"), "{error}");
 }
 
 #[test]
@@ -98,11 +98,44 @@ fn a_users_file_adds_and_replaces_tasks_and_its_errors_name_the_line() {
         "{error}"
     );
 
-    std::fs::write(
-        &path,
-        entry.replace("template: ", "metric: micro-f1\n  template: "),
-    )
-    .unwrap();
-    let error = catalog.extend(&path).unwrap_err().to_string();
-    assert!(error.contains("negative"), "{error}");
+    let error_of = |more: &str| {
+        let changed = entry.replace("  template: ", &format!("{more}\n  template: "));
+        std::fs::write(&path, changed).unwrap();
+        let mut catalog = Catalog::default();
+        catalog.extend(&path).unwrap_err().to_string()
+    };
+    for (more, says) in [
+        ("  metric: micro-f1", "name it as `negative`"),
+        (
+            "  metric: micro-f1\n  negative: so",
+            "classes are bad, good",
+        ),
+        ("  negative: bad", "`negative` is for `metric: micro-f1`"),
+        ("  metric: directed-f1", "Cause-Effect(e1,e2)"),
+        (
+            "  metric: acuracy",
+            "unknown variant `acuracy`, expected one of `accuracy`",
+        ),
+        ("  metric: pearson", "pearson is for `kind: regression`"),
+        (
+            "  kind: regression\n  metric: f1",
+            "scored by pearson, not by f1",
+        ),
+    ] {
+        let error = error_of(more);
+        let task = "task \"mine\": ";
+        assert!(error.contains(task) && error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_regression_is_catalogued() {
+    let catalog = Catalog::embedded().unwrap();
+    let task = catalog.task("sts-b").unwrap();
+    assert_eq!(task.kind, Kind::Regression);
+    assert_eq!(task.metric_title(), "Pearson");
+    let others = catalog.tasks().filter(|task| task.kind != Kind::Regression);
+    for task in others {
+        assert_eq!(task.metric_title(), task.metric.to_string());
+    }
 }

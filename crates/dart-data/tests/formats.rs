@@ -8,7 +8,12 @@ use std::path::PathBuf;
 
 use dart_data::format::read_rows;
 use dart_data::layout::Read;
-use dart_data::{Catalog, DataError, Entities, SplitRequest, load, test_texts};
+use dart_data::{Catalog, DataError, Entities, Shots, SplitRequest, load, test_texts};
+
+/// K of a split.
+fn shots(k: usize) -> Shots {
+    Shots::new(k).unwrap()
+}
 
 /// Rows as label, texts and entities, and errors, of a file with this content.
 struct Rows {
@@ -302,7 +307,7 @@ fn ratings_near_zero_are_dropped_and_duplicates_never_straddle() {
     let (_keep, dir) = folder("vader/tweets_GroundTruth.txt", content);
     let catalog = Catalog::embedded().unwrap();
     let task = catalog.task("tweets").unwrap();
-    let all = load(task, &SplitRequest::new(&dir, 0, 1)).unwrap();
+    let all = load(task, &SplitRequest::new(&dir, Shots::Full, 1)).unwrap();
     let key = |text: &str| text.to_lowercase().replace([',', '!'], "");
     let mut keys: Vec<String> = [&all.train, &all.dev, &*all.test]
         .into_iter()
@@ -313,7 +318,7 @@ fn ratings_near_zero_are_dropped_and_duplicates_never_straddle() {
     keys.sort();
     keys.dedup();
     assert_eq!((keys.len(), count), (rated.len(), rated.len()));
-    let other = load(task, &SplitRequest::new(&dir, 2, 7)).unwrap();
+    let other = load(task, &SplitRequest::new(&dir, shots(2), 7)).unwrap();
     assert_eq!(all.test, other.test);
     assert_eq!(test_texts(task, &dir).unwrap().len(), all.test.len());
     assert!((10..50).contains(&all.test.len()));
@@ -334,7 +339,11 @@ fn a_text_lies_on_the_same_side_in_every_task() {
     .unwrap();
     let catalog = Catalog::embedded().unwrap();
     let sides = |name: &str| {
-        let splits = load(catalog.task(name).unwrap(), &SplitRequest::new(&dir, 0, 1)).unwrap();
+        let splits = load(
+            catalog.task(name).unwrap(),
+            &SplitRequest::new(&dir, Shots::Full, 1),
+        )
+        .unwrap();
         let text = |e: dart_data::Example| e.text_a;
         let test: Vec<String> = splits.test.iter().cloned().map(text).collect();
         let pool: Vec<String> = splits
@@ -355,7 +364,7 @@ fn a_text_lies_on_the_same_side_in_every_task() {
 fn a_broken_rating_or_row_is_an_error_or_dropped_as_the_catalog_says() {
     let catalog = Catalog::embedded().unwrap();
     let (_keep, dir) = folder("vader/tweets_GroundTruth.txt", "1\t1.0\ta\n2\thigh\tb\n");
-    let request = SplitRequest::new(&dir, 1, 1);
+    let request = SplitRequest::new(&dir, shots(1), 1);
     let error = load(catalog.task("tweets").unwrap(), &request).unwrap_err();
     assert_eq!(error.line(), Some(2));
     assert!(
@@ -366,7 +375,11 @@ fn a_broken_rating_or_row_is_an_error_or_dropped_as_the_catalog_says() {
     let head = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n";
     let rows = "1\t2\t3\ta\tb\t0\n4\t5\t6\tcut\n7\t8\t9\tc\td\t1\n";
     let (_keep, dir) = folder("QQP/train.tsv", format!("{head}{rows}"));
-    let splits = load(catalog.task("qqp").unwrap(), &SplitRequest::new(&dir, 1, 1)).unwrap();
+    let splits = load(
+        catalog.task("qqp").unwrap(),
+        &SplitRequest::new(&dir, shots(1), 1),
+    )
+    .unwrap();
     assert_eq!(splits.train.len(), 2);
     let warnings: Vec<String> = splits.warnings.iter().map(ToString::to_string).collect();
     assert!(
@@ -412,7 +425,7 @@ fn relations_and_ratings_written_as_k_shot_folders_load_again() {
     let catalog = Catalog::embedded().unwrap();
     for (name, dir, count) in [("fewrel-val", fewrel, 9), ("news", vader, 6)] {
         let task = catalog.task(name).unwrap();
-        let request = SplitRequest::new(&dir, 3, 13);
+        let request = SplitRequest::new(&dir, shots(3), 13);
         let drawn = load(task, &request).unwrap();
         assert_eq!((drawn.given, drawn.train.len()), (false, count), "{name}");
         dart_data::write_kshot(task, &request, &dir.join("k-shot")).unwrap();

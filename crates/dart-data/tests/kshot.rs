@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 use dart_data::kshot::{Draw, draw};
 use dart_data::numpy_rng::NumpyRng;
 use dart_data::{
-    Catalog, DataError, Example, SplitRequest, WarningKind, cap_test, load, write_kshot,
+    Catalog, DataError, Example, Shots, SplitRequest, WarningKind, cap_test, load, write_kshot,
 };
 use proptest::prelude::*;
+
+/// K of a split.
+fn shots(k: usize) -> Shots {
+    Shots::new(k).unwrap()
+}
 
 fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
@@ -78,7 +83,7 @@ fn written_folders_are_lm_bffs_byte_for_byte() {
     for (task, k, seed, dev_factor, golden) in folders() {
         let request = SplitRequest {
             dev_factor,
-            ..SplitRequest::new(&data, k, seed)
+            ..SplitRequest::new(&data, shots(k), seed)
         };
         let below = out.path().join(dev_factor.to_string());
         let written = write_kshot(catalog.task(&task).unwrap(), &request, &below).unwrap();
@@ -111,7 +116,7 @@ fn drawing_gives_what_the_folder_holds() {
         let task = catalog.task(&task).unwrap();
         let request = SplitRequest {
             dev_factor,
-            ..SplitRequest::new(&data, k, seed)
+            ..SplitRequest::new(&data, shots(k), seed)
         };
         let given = match load(task, &request.in_layout("k-shot")) {
             Ok(given) => given,
@@ -142,7 +147,7 @@ fn drawing_gives_what_the_folder_holds() {
 fn a_small_class_gives_what_it_has_with_a_warning_or_an_error() {
     let catalog = Catalog::embedded().unwrap();
     let data = goldens().join("kshot");
-    let request = SplitRequest::new(&data, 25, 42).in_layout("original");
+    let request = SplitRequest::new(&data, shots(25), 42).in_layout("original");
     let task = catalog.task("cr").unwrap();
     let splits = load(task, &request).unwrap();
     let few: Vec<_> = splits
@@ -177,7 +182,7 @@ fn a_small_class_gives_what_it_has_with_a_warning_or_an_error() {
 #[test]
 fn seeds_beyond_numpys_are_refused() {
     let data = goldens().join("kshot");
-    let request = SplitRequest::new(&data, 2, 1 << 32).in_layout("original");
+    let request = SplitRequest::new(&data, shots(2), 1 << 32).in_layout("original");
     let error = load(Catalog::embedded().unwrap().task("cr").unwrap(), &request).unwrap_err();
     assert!(error.to_string().contains("4294967295"), "{error}");
 }
@@ -185,7 +190,7 @@ fn seeds_beyond_numpys_are_refused() {
 #[test]
 fn all_rows_are_parted_in_train_and_dev() {
     let data = goldens().join("kshot");
-    let request = SplitRequest::new(&data, 0, 13).in_layout("original");
+    let request = SplitRequest::new(&data, Shots::Full, 13).in_layout("original");
     let splits = load(Catalog::embedded().unwrap().task("cr").unwrap(), &request).unwrap();
     assert_eq!(
         (splits.train.len(), splits.dev.len(), splits.test.len()),
@@ -204,13 +209,13 @@ proptest! {
     #[test]
     fn draws_are_small_disjoint_and_repeatable(
         labels in prop::collection::vec(prop::option::weighted(0.9, 0usize..5), 0..300),
-        k in 0usize..20,
+        k in 1usize..20,
         dev_factor in 1usize..11,
         seed: u32,
         chained: bool,
     ) {
         let chain = [3, seed];
-        let how = Draw { k, dev_factor, seed, chain: if chained { &chain } else { &[] } };
+        let how = Draw { k: shots(k), dev_factor, seed, chain: if chained { &chain } else { &[] } };
         let drawn = draw(&labels, 5, &how);
         prop_assert_eq!(&drawn, &draw(&labels, 5, &how));
         let all: HashSet<_> = drawn.train.iter().chain(&drawn.dev).collect();
@@ -221,6 +226,24 @@ proptest! {
             prop_assert_eq!(drawn.available[class], has);
             prop_assert_eq!(count(&drawn.train), k.min(has));
             prop_assert_eq!(count(&drawn.dev), (k * dev_factor).min(has.saturating_sub(k)));
+        }
+    }
+
+    #[test]
+    fn all_rows_are_drawn_once(
+        labels in prop::collection::vec(prop::option::weighted(0.9, 0usize..5), 0..300),
+        seed: u32,
+    ) {
+        let how = Draw { k: Shots::Full, dev_factor: 1, seed, chain: &[] };
+        let drawn = draw(&labels, 5, &how);
+        prop_assert!(drawn.dev.is_empty());
+        let mut rows = drawn.train.clone();
+        rows.sort_unstable();
+        let classed: Vec<usize> = (0..labels.len()).filter(|row| labels[*row].is_some()).collect();
+        prop_assert_eq!(rows, classed);
+        for class in 0..5 {
+            let has = labels.iter().filter(|label| **label == Some(class)).count();
+            prop_assert_eq!(drawn.available[class], has);
         }
     }
 
@@ -251,7 +274,7 @@ fn a_folder_with_too_few_rows_of_a_class_is_warned_of() {
     std::fs::write(folder.join("train.csv"), "1,a\n0,b\n1,c\n").unwrap();
     std::fs::write(folder.join("dev.csv"), "1,d\n0,e\n").unwrap();
     let catalog = Catalog::embedded().unwrap();
-    let request = SplitRequest::new(dir.path(), 2, 13);
+    let request = SplitRequest::new(dir.path(), shots(2), 13);
     let splits = load(catalog.task("cr").unwrap(), &request).unwrap();
     assert!(splits.given);
     assert_eq!(splits.warnings[0].kind, WarningKind::FewRows);
@@ -271,7 +294,17 @@ fn what_cannot_be_written_as_lm_bff_does_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("stsa.binary.train"), "1 fine\n0 bad\n").unwrap();
     let catalog = Catalog::embedded().unwrap();
-    let request = SplitRequest::new(dir.path(), 1, 13);
+    let request = SplitRequest::new(dir.path(), shots(1), 13);
     let error = write_kshot(catalog.task("sst-2").unwrap(), &request, dir.path()).unwrap_err();
     assert!(error.to_string().contains("sentence"), "{error}");
+}
+
+#[test]
+fn a_kshot_folder_needs_a_number() {
+    let data = goldens().join("kshot");
+    let out = tempfile::tempdir().unwrap();
+    let request = SplitRequest::new(&data, Shots::Full, 13);
+    let catalog = Catalog::embedded().unwrap();
+    let error = write_kshot(catalog.task("cr").unwrap(), &request, out.path()).unwrap_err();
+    assert!(error.to_string().contains("give a number"), "{error}");
 }

@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 
 use dart_data::layout::{Column, Encoding, Read};
 use dart_data::{
-    Catalog, DataError, Example, Kind, Metric, OwnTask, SplitRequest, Task, WarningKind,
-    check_file, check_task, load, read_unlabelled, shared_texts,
+    Catalog, DataError, Example, Kind, Metric, OwnTask, Setting, Shots, SplitRequest, Task,
+    WarningKind, check_file, check_task, load, read_unlabelled, shared_texts,
 };
 
 fn own(yaml: &str, dir: &Path) -> Result<Task, DataError> {
     serde_yaml::from_str::<OwnTask>(yaml).unwrap().task(dir)
+}
+
+/// K of a split.
+fn shots(k: usize) -> Shots {
+    Shots::new(k).unwrap()
 }
 
 const STARS: &str = "
@@ -66,8 +71,8 @@ fn a_file_is_parted_and_sampled() {
         (task.name.as_str(), &task.labels),
         ("my", &vec!["bad".into(), "good".into()])
     );
-    let first = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap();
-    let second = load(&task, &SplitRequest::new(dir.path(), 4, 21)).unwrap();
+    let first = load(&task, &SplitRequest::new(dir.path(), shots(4), 13)).unwrap();
+    let second = load(&task, &SplitRequest::new(dir.path(), shots(4), 21)).unwrap();
     assert_eq!((first.train.len(), first.dev.len()), (8, 8));
     assert!((10..40).contains(&first.test.len()), "{}", first.test.len());
     assert_eq!(first.test, second.test);
@@ -96,7 +101,7 @@ fn marked_entities_make_relations() {
     write(dir.path(), "my.csv", &csv);
     let task = own(RELATIONS, dir.path()).unwrap();
     assert_eq!(task.kind, Kind::Relation);
-    let split = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap();
+    let split = load(&task, &SplitRequest::new(dir.path(), shots(4), 13)).unwrap();
     assert_eq!(split.train.len(), 8);
     let Example {
         text_a, entities, ..
@@ -121,7 +126,7 @@ fn marked_entities_make_relations() {
 
     write(dir.path(), "my.csv", csv + "part,a <e1>fire</e1>\n");
     for error in [
-        load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err(),
+        load(&task, &SplitRequest::new(dir.path(), shots(4), 13)).unwrap_err(),
         read_unlabelled(&path, &texts).unwrap_err(),
     ] {
         let error = error.to_string();
@@ -152,7 +157,7 @@ fn given_splits_pairs_and_json_lines_are_read_as_they_are() {
                 text_b: b, label: same, template: '{a} [MASK] , {b}', \
                 words: {false: 'No', true: 'Yes'}, metric: f1}";
     let task = own(yaml, dir.path()).unwrap();
-    let splits = load(&task, &SplitRequest::new(dir.path(), 16, 13)).unwrap();
+    let splits = load(&task, &SplitRequest::new(dir.path(), shots(16), 13)).unwrap();
     assert!(splits.given);
     assert_eq!(
         (splits.train.len(), splits.dev.len(), splits.test.len()),
@@ -225,7 +230,7 @@ fn error_of(name: &str, content: impl AsRef<[u8]>) -> DataError {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), name, content);
     let task = own(&STARS.replace("my.csv", name), dir.path()).unwrap();
-    let error = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err();
+    let error = load(&task, &SplitRequest::new(dir.path(), shots(4), 13)).unwrap_err();
     assert!(error.to_string().contains(name), "{error}");
     // `check` reports the same problem.
     let report = &check_task(&task, dir.path(), 10)[0];
@@ -315,10 +320,10 @@ fn files_that_are_none_are_said_so() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("my.csv")).unwrap();
     let task = own(STARS, dir.path()).unwrap();
-    let error = load(&task, &SplitRequest::new(dir.path(), 4, 13)).unwrap_err();
+    let error = load(&task, &SplitRequest::new(dir.path(), shots(4), 13)).unwrap_err();
     assert!(matches!(error, DataError::NotAFile { .. }), "{error}");
     let task = own(&STARS.replace("my.csv", "other.csv"), dir.path()).unwrap();
-    let error = load(&task, &SplitRequest::new(dir.path(), 4, 13))
+    let error = load(&task, &SplitRequest::new(dir.path(), shots(4), 13))
         .unwrap_err()
         .to_string();
     assert!(
@@ -407,7 +412,7 @@ fn split_of(content: &str, more: &str, k: usize) -> Result<dart_data::Splits, Da
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "my.csv", content);
     let task = own(&format!("{STARS}{more}"), dir.path()).unwrap();
-    load(&task, &SplitRequest::new(dir.path(), k, 13))
+    load(&task, &SplitRequest::new(dir.path(), shots(k), 13))
 }
 
 #[test]
@@ -476,7 +481,10 @@ fn a_class_without_rows_is_refused() {
             };
             write(dir.path(), name, rows);
         }
-        match (load(&task, &SplitRequest::new(dir.path(), 16, 13)), says) {
+        match (
+            load(&task, &SplitRequest::new(dir.path(), shots(16), 13)),
+            says,
+        ) {
             (Err(error), Some(says)) => {
                 let error = error.to_string();
                 assert!(error.contains(broken) && error.contains(says), "{error}");
@@ -526,13 +534,14 @@ fn a_named_file_that_is_absent_is_an_error() {
         ("file", "file: none.csv"),
     ] {
         let task = own(&STARS.replace("file: my.csv", yaml), dir.path()).unwrap();
-        let request = SplitRequest::new(dir.path(), 4, 13);
+        let request = SplitRequest::new(dir.path(), shots(4), 13);
         let error = load(&task, &request).unwrap_err().to_string();
         assert!(
             error.contains("none.csv: no data of task") && error.contains(&format!("`{key}`")),
             "{error}"
         );
-        assert_eq!(dart_data::missing_for(&task, &request), Some(error));
+        let missing = dart_data::missing_for(&task, &request);
+        assert_eq!(missing.map(|missing| missing.to_string()), Some(error));
     }
 }
 
@@ -563,7 +572,7 @@ fn labels_may_be_spelled_as_another_program_writes_them() {
         write(dir.path(), "my.csv", content);
         let yaml = STARS.replace("{1: bad, 2: bad, 4: good, 5: good}", labels);
         let task = own(&yaml, dir.path())?;
-        let split = load(&task, &SplitRequest::new(dir.path(), 4, 13))?;
+        let split = load(&task, &SplitRequest::new(dir.path(), shots(4), 13))?;
         Ok::<_, DataError>(split.train.iter().map(|e| e.label).collect::<Vec<_>>())
     };
     let whole = two_classes(40) + "3,dropped\n";
@@ -641,7 +650,7 @@ fn a_text_is_drawn_once_and_one_that_is_held_out_too_is_told() {
     );
     let loaded = |files: &str| {
         let task = own(&STARS.replace("file: my.csv", files), dir.path()).unwrap();
-        load(&task, &SplitRequest::new(dir.path(), 16, 13)).unwrap()
+        load(&task, &SplitRequest::new(dir.path(), shots(16), 13)).unwrap()
     };
     let sampled = loaded("train: a.csv\ntest: c.csv");
     let texts: HashSet<&str> = [&sampled.train, &sampled.dev]
@@ -668,7 +677,7 @@ fn other_ways_to_write_a_file_are_read_or_named() {
             &format!("{}{more}", STARS.replace("my.csv", name)),
             dir.path(),
         )?;
-        load(&task, &SplitRequest::new(dir.path(), 4, 13))
+        load(&task, &SplitRequest::new(dir.path(), shots(4), 13))
     };
     let commas = two_classes(40);
     let semicolons = commas
@@ -715,17 +724,90 @@ fn other_ways_to_write_a_file_are_read_or_named() {
         assert!(error.contains(says), "{error}");
     }
 
-    // The command line has options for the same.
+    // A caller is told which setting would help.
+    let setting = |problem: &DataError| match problem {
+        DataError::Row { setting, .. } => setting.as_deref().cloned(),
+        _ => None,
+    };
+    let wanted = |key, value: &str| {
+        let value = value.to_owned();
+        Some(Setting { key, value })
+    };
     let name = |name: &str| Column::Name(name.to_owned());
     let read = || Read::by_extension(name("review"), None, name("stars"));
     let path = write(dir.path(), "my.csv", &latin);
-    let problem = check_file(&path, &read(), 1).problems.remove(0).to_string();
-    assert!(problem.contains("--encoding latin-1"), "{problem}");
+    let problem = check_file(&path, &read(), 1).problems.remove(0);
+    assert_eq!(setting(&problem), wanted("encoding", "latin-1"));
+    let problem = problem.to_string();
+    assert!(problem.ends_with("`encoding: latin-1`"), "{problem}");
     let mut latin_1 = read();
     latin_1.encoding = Encoding::Latin1;
     assert!(check_file(&path, &latin_1, 1).is_fine());
     let path = write(dir.path(), "my.csv", &semicolons);
-    let problem = check_file(&path, &read(), 1).problems.remove(0).to_string();
-    assert!(problem.contains("--delimiter \";\""), "{problem}");
+    let problem = check_file(&path, &read(), 1).problems.remove(0);
+    assert_eq!(setting(&problem), wanted("delimiter", "\";\""));
+    let problem = problem.to_string();
+    assert!(problem.ends_with("`delimiter: \";\"`"), "{problem}");
     assert!(check_file(&path, &read().delimited(Some(';')), 1).is_fine());
+}
+
+/// The words of a task of the catalog with this entry.
+fn words(entry: &str) -> Result<Vec<String>, DataError> {
+    let own: OwnTask = serde_yaml::from_str(entry).unwrap();
+    let task = own.resolve(&Catalog::embedded().unwrap())?;
+    Ok(task.words)
+}
+
+#[test]
+fn words_may_hold_both_kinds_of_quote() {
+    let said = ["don't \"do\"", "it's {a: 'b', \"c\"}\\"];
+    for entry in [
+        // A mapping, of classes or of values in the files; a list.
+        r#"{task: sst-2, words: {negative: "don't \"do\"", positive: "it's {a: 'b', \"c\"}\\"}}"#,
+        r#"{task: sst-2, words: {0: "don't \"do\"", 1: "it's {a: 'b', \"c\"}\\"}}"#,
+        r#"{task: sst-2, words: ["don't \"do\"", "it's {a: 'b', \"c\"}\\"]}"#,
+        // A Python dictionary, as `print` writes it and with the other quotes.
+        "task: sst-2\nwords: |\n  {0: 'don\\'t \"do\"', 1: 'it\\'s {a: \\'b\\', \"c\"}\\\\'}",
+        "task: sst-2\nwords: |\n  {'0': \"don't \\\"do\\\"\", '1': \"it's {a: 'b', \\\"c\\\"}\\\\\"}",
+    ] {
+        assert_eq!(words(entry).unwrap(), said, "{entry}");
+        let own: OwnTask = serde_yaml::from_str(entry).unwrap();
+        let json = serde_json::to_string(&own).unwrap();
+        assert_eq!(serde_json::from_str::<OwnTask>(&json).unwrap(), own);
+    }
+    // Of one's own files.
+    let yaml = STARS.replace("terrible", "\"don't \\\"do\\\"\"");
+    assert_eq!(own(&yaml, Path::new(".")).unwrap().words[0], said[0]);
+}
+
+#[test]
+fn words_that_do_not_fit_are_named() {
+    for (entry, says) in [
+        (
+            "{task: sst-2, words: {negative: bad, so: so}}",
+            "task sst-2: \"so\" is no label of sst-2; it has 0, 1",
+        ),
+        (
+            "{task: sst-2, words: {negative: bad}}",
+            "task sst-2: label \"positive\" has no word",
+        ),
+        (
+            "{task: sst-2, words: {negative: bad, 0: worse, 1: good}}",
+            "task sst-2: label \"0\" has two words",
+        ),
+        (
+            "{task: sst-2, words: [a, b, c]}",
+            "task sst-2: 2 labels and 3 `words`",
+        ),
+        (
+            "{task: sst-2, words: \"{0: 'don't', 1: 'do'}\"}",
+            "expected a mapping such as",
+        ),
+    ] {
+        let error = words(entry).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    let text = STARS.replace("{bad: terrible, good: great}", "\"{'bad': 'terrible'}\"");
+    let error = own(&text, Path::new(".")).unwrap_err().to_string();
+    assert!(error.contains("`words` is text"), "{error}");
 }

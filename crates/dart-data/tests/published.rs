@@ -1,16 +1,23 @@
 //! Checks against the published files, which the project does not ship:
 //! `DART_DATA_DIR=… cargo test -p dart-data --test published -- --ignored`.
 
+#![allow(clippy::unwrap_used)] // in helpers of the tests
+
 use std::path::PathBuf;
 
 use dart_data::{
-    Catalog, CorpusFile, SplitRequest, TestSentences, check_task, corpus_files, load, read_corpus,
-    shared_texts, write_kshot,
+    Catalog, CorpusFile, Shots, SplitRequest, TestSentences, check_task, corpus_files, load,
+    read_corpus, shared_texts, write_kshot,
 };
 
 /// Empty, and so without any data, where the variable is not set.
 fn data_dir() -> PathBuf {
     PathBuf::from(std::env::var_os("DART_DATA_DIR").unwrap_or_default())
+}
+
+/// K of a split.
+fn shots(k: usize) -> Shots {
+    Shots::new(k).unwrap()
 }
 
 /// LM-BFF's folders: task, classes, test rows.
@@ -40,7 +47,7 @@ fn every_kshot_folder_loads_as_it_is() {
         for seed in [13, 21, 42, 87, 100] {
             let request = SplitRequest {
                 layout: Some("k-shot"),
-                ..SplitRequest::new(&dir, 16, seed)
+                ..SplitRequest::new(&dir, shots(16), seed)
             };
             let splits = load(catalog.task(name).unwrap(), &request).unwrap();
             for split in [&splits.train, &splits.dev] {
@@ -70,7 +77,7 @@ fn folders_written_from_the_sentence_files_are_the_published_ones() {
     ] {
         let task = catalog.task(name).unwrap();
         for seed in seeds {
-            let request = SplitRequest::new(&dir, 16, *seed).in_layout("sentence");
+            let request = SplitRequest::new(&dir, shots(16), *seed).in_layout("sentence");
             write_kshot(task, &request, out.path()).unwrap();
             for file in files {
                 let path = PathBuf::from(name).join(format!("16-{seed}")).join(file);
@@ -97,7 +104,7 @@ fn draws_from_the_sentence_files_are_the_published_splits() {
     for name in ["trec", "mr", "cr", "subj", "mpqa", "sst-5", "sst-2"] {
         let task = catalog.task(name).unwrap();
         for seed in [13, 21, 42, 87, 100] {
-            let request = SplitRequest::new(&dir, 16, seed);
+            let request = SplitRequest::new(&dir, shots(16), seed);
             let given = load(task, &request.in_layout("k-shot")).unwrap();
             let drawn = load(task, &request.in_layout("sentence")).unwrap();
             let splits = [
@@ -133,7 +140,7 @@ fn default_tasks_have_the_counts_of_the_catalog() {
     ] {
         let task = catalog.task(name).unwrap();
         for seed in [13, 21, 42, 87, 100] {
-            let splits = load(task, &SplitRequest::new(&dir, 16, seed)).unwrap();
+            let splits = load(task, &SplitRequest::new(&dir, shots(16), seed)).unwrap();
             assert_eq!((splits.train.len(), splits.dev.len()), (32, 32));
             assert_eq!(splits.test.len(), test, "{name}");
             let found = splits.test.iter().filter(|e| e.label == 1).count();
@@ -156,10 +163,10 @@ fn relation_files_load_with_their_entities() {
     ] {
         let task = catalog.task(name).unwrap();
         assert_eq!(task.labels.len(), classes);
-        let splits = load(task, &SplitRequest::new(&dir, 8, 13)).unwrap();
+        let splits = load(task, &SplitRequest::new(&dir, shots(8), 13)).unwrap();
         assert_eq!(splits.train.len(), (classes - absent) * 8, "{name}");
         assert_eq!(splits.dev.len(), (classes - absent) * 8, "{name}");
-        let all = load(task, &SplitRequest::new(&dir, 0, 13)).unwrap();
+        let all = load(task, &SplitRequest::new(&dir, Shots::Full, 13)).unwrap();
         let dev = if name == "semeval" { 0 } else { all.dev.len() };
         assert_eq!(all.train.len() + dev + all.test.len(), rows, "{name}");
         for example in all.train.iter().chain(&all.dev).chain(all.test.iter()) {

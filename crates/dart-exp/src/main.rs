@@ -19,7 +19,9 @@ use terminal::{failure, progress};
 fn main() -> ExitCode {
     allocator::keep_freed();
     let cli = Cli::read();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    // usvg warns of every sign that the pictures' font lacks.
+    let filter = env_logger::Env::default().default_filter_or("warn,usvg=error");
+    env_logger::Builder::from_env(filter).init();
     // Before anything touches a tensor: another version may compute something else.
     let outcome = dart_core::libtorch::check()
         .map_err(anyhow::Error::from)

@@ -12,14 +12,29 @@ use crate::error::{CoreError, Result};
 use crate::files::sha256;
 use crate::lm::weights::Files;
 use crate::method::Method;
+use crate::settings::TrainSettings;
 use crate::tokenizer::{SETTINGS, VOCABULARIES};
-use crate::train::{FitOutcome, TrainSettings};
+use crate::train::report::FitOutcome;
+use crate::train::spec::RunSpec;
 
 /// The card's file name.
 pub const CARD: &str = "dart.json";
 
 /// What `format` says in the checkpoints that this version writes and reads.
 const FORMAT: &str = "dart-rs checkpoint 1";
+
+/// Where a classifier comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The run's settings.
+    pub spec: &'a RunSpec<'a>,
+    /// What its training came to.
+    pub outcome: &'a FitOutcome,
+    /// Its name.
+    pub run: &'a str,
+    /// The language model's name.
+    pub base: &'a str,
+}
 
 /// Everything about a trained classifier but its weights and its tokenizer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,8 +141,8 @@ impl CardTask {
 }
 
 impl Card {
-    /// The card of a run's classifier, without what [`super::save`] decides.
-    pub(super) fn new(origin: &super::Origin, contents: Contents) -> Result<Self> {
+    /// The card of a run's classifier, without what saving decides.
+    pub(super) fn new(origin: &Origin, contents: Contents) -> Result<Self> {
         let spec = origin.spec;
         Ok(Card {
             format: FORMAT.to_string(),
@@ -161,10 +176,7 @@ impl Card {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!(
-                    "is not a checkpoint of dart-rs: it has no {CARD}; give a folder that \
-                     `dart-exp export` wrote"
-                );
+                let message = format!("is not a checkpoint of dart-rs: it has no {CARD}");
                 return Err(CoreError::model(dir, message));
             }
             Err(e) => return Err(CoreError::io(path, e)),

@@ -67,9 +67,8 @@ impl PartFolder {
 
     /// Writes the card.
     pub fn write_card(&self, card: &Card) -> Result<()> {
-        let path = self.path(CARD);
-        let text = serde_json::to_string_pretty(card)
-            .map_err(|e| CoreError::model(&path, e.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(card).map_err(|e| CoreError::Encoding(e.to_string()))?;
         self.write(CARD, (text + "\n").as_bytes())
     }
 

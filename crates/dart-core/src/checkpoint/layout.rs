@@ -5,12 +5,19 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::card::Card;
+use super::card::{Card, Contents};
 use super::folder::PartFolder;
 use crate::classifier::Parts;
 use crate::error::{CoreError, Result};
 pub(super) use crate::tokenizer::FILES as TOKENIZER;
 use crate::tokenizer::Tokenizer;
+
+/// The weights of a language model.
+pub(super) const WEIGHTS: &str = "model.safetensors";
+/// The weights of a classification head.
+pub(super) const HEAD: &str = "head.safetensors";
+/// Pseudo rows without a language model.
+pub(super) const PROMPT: &str = "prompt.safetensors";
 
 /// Tokenizer files that added tokens change; the others are taken over as they are.
 const GROWING: [&str; 3] = [
@@ -103,7 +110,7 @@ pub(super) fn compare(
     if let Some(id) = (0..known).find(|&id| written.token(id) != read.token(id)) {
         return Err(format!("token {id} of the tokenizer"));
     }
-    if card.contents == super::Contents::Model {
+    if card.contents == Contents::Model {
         for (id, token) in (card.vocab..).zip(&card.pseudo_tokens) {
             if read.id(token) != Some(id) || read.encode(token) != [id] {
                 return Err(format!("the id of `{token}`"));
@@ -136,6 +143,6 @@ fn object(path: &Path) -> Result<Map<String, Value>> {
 
 fn pretty(object: Map<String, Value>) -> Result<Vec<u8>> {
     let text = serde_json::to_string_pretty(&Value::Object(object))
-        .map_err(|e| CoreError::Setting(e.to_string()))?;
+        .map_err(|e| CoreError::Encoding(e.to_string()))?;
     Ok((text + "\n").into_bytes())
 }

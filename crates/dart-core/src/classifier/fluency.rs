@@ -3,7 +3,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Place, PromptClassifier};
+use super::micro_step::MicroStep;
+use super::prompt_model::PromptModel;
 use crate::error::Result;
 use crate::lm::{Mode, indices};
 use crate::method::{Fluency, FluencyLabels, FluencyMask};
@@ -35,12 +36,12 @@ pub(super) struct Passes {
 
 impl Passes {
     /// Draws masks and labels.
-    pub fn draw(examples: &[&Encoded], settings: &Fluency, classes: usize, place: Place) -> Self {
+    pub fn draw(examples: &[&Encoded], settings: &Fluency, classes: usize, at: MicroStep) -> Self {
         let mut masked = Vec::with_capacity(examples.len());
         let mut orders = Vec::with_capacity(examples.len());
         for (i, example) in examples.iter().enumerate() {
-            let counters = [place.step, place.micro, i as u64];
-            let mut rng = Rng::new(place.seed, "fluency mask", &counters);
+            let counters = [at.step, at.micro, i as u64];
+            let mut rng = Rng::new(at.seed, "fluency mask", &counters);
             let maskable = &example.maskable;
             masked.push(match settings.mask {
                 FluencyMask::One if maskable.is_empty() => Vec::new(),
@@ -51,7 +52,7 @@ impl Passes {
                     .filter(|_| rng.uniform() < rate)
                     .collect(),
             });
-            orders.push(Rng::new(place.seed, "fluency labels", &counters));
+            orders.push(Rng::new(at.seed, "fluency labels", &counters));
         }
         let truth: Vec<usize> = examples.iter().map(|e| e.label).collect();
         let passes = label_passes(settings.labels, classes, &truth, orders);
@@ -72,9 +73,9 @@ impl Passes {
     /// Adds the gradients of `scale` times L_F and returns L_F, the mean over the examples.
     pub fn backward(
         &self,
-        model: &PromptClassifier,
+        model: &PromptModel,
         batch: &Batch,
-        place: Place,
+        at: MicroStep,
         scale: f64,
     ) -> Result<f64> {
         let widest = self.masked.iter().map(Vec::len).max().unwrap_or(0);
@@ -98,7 +99,7 @@ impl Passes {
         let hidden = self.hide(model, batch)?;
         let mut total = 0.0;
         for (i, pass) in self.passes.iter().enumerate() {
-            place.seed_pass(1 + i as u64);
+            at.seed_pass(1 + i as u64);
             let ids = self.fill(model, batch, &hidden, pass)?;
             let labels = model.label_inputs()?;
             let head = model.head_states(&ids, batch, &read, &labels, Mode::Train)?;
@@ -129,7 +130,7 @@ impl Passes {
     }
 
     /// The batch's ids with the drawn words masked.
-    fn hide(&self, model: &PromptClassifier, batch: &Batch) -> Result<Tensor> {
+    fn hide(&self, model: &PromptModel, batch: &Batch) -> Result<Tensor> {
         let seq = batch.ids.size2()?.1;
         let flat: Vec<i64> = self
             .masked
@@ -150,7 +151,7 @@ impl Passes {
     /// `hidden` with each example's slot filled by the pass's label.
     fn fill(
         &self,
-        model: &PromptClassifier,
+        model: &PromptModel,
         batch: &Batch,
         hidden: &Tensor,
         pass: &Pass,

@@ -3,12 +3,13 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Classifier, Losses, Parts, Place};
+use super::interface::{Classifier, Losses, Parts};
+use super::micro_step::MicroStep;
 use crate::error::Result;
 use crate::lm::{LanguageModel, Mode, Parameter, Role};
 use crate::method::{Embeddings, HeadMethod, TrainPart};
 use crate::objective::class_loss;
-use crate::prompt::{Batch, Encoded, Encoder};
+use crate::prompt::{Batch, Encoded, InputEncoder};
 use crate::pseudo::lookup;
 use crate::rng::Rng;
 
@@ -16,7 +17,7 @@ use crate::rng::Rng;
 pub struct HeadClassifier {
     lm: LanguageModel,
     method: HeadMethod,
-    encoder: Encoder,
+    encoder: InputEncoder,
     pad: i64,
     no_pseudo: Tensor,
     /// dense.weight, dense.bias, out.weight, out.bias
@@ -31,7 +32,7 @@ impl HeadClassifier {
     pub fn new(
         lm: LanguageModel,
         method: &HeadMethod,
-        encoder: Encoder,
+        encoder: InputEncoder,
         classes: usize,
         pad: i64,
         seed: u64,
@@ -97,7 +98,7 @@ impl Classifier for HeadClassifier {
         list
     }
 
-    fn encoder(&self) -> &Encoder {
+    fn encoder(&self) -> &InputEncoder {
         &self.encoder
     }
 
@@ -116,9 +117,9 @@ impl Classifier for HeadClassifier {
         Ok(x.f_linear(out, Some(out_bias))?)
     }
 
-    fn backward(&self, examples: &[&Encoded], place: Place, scale: f64) -> Result<Losses> {
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses> {
         let batch = Batch::new(examples, self.pad, self.lm.device())?;
-        place.seed_pass(0);
+        at.seed_pass(0);
         let loss = class_loss(&self.logits(&batch, Mode::Train)?, &batch.labels)?;
         self.lm.backward(&loss.f_mul_scalar(scale)?)?;
         Ok(Losses {
@@ -126,6 +127,7 @@ impl Classifier for HeadClassifier {
             fluency: None,
         })
     }
+
     fn parts(&self) -> Result<Parts<'_>> {
         let options = (self.no_pseudo.kind(), self.no_pseudo.device());
         Ok(Parts {

@@ -1,122 +1,20 @@
-//! Language models as classifiers: what the training loop sees of a method.
+//! Language models as classifiers: fine-tuning, prompts, sentence embeddings.
 
+mod check;
 mod fluency;
 mod head;
+mod interface;
+mod micro_step;
 mod prompt;
 mod prompt_encoder;
+mod prompt_model;
 mod rows;
 mod sentence;
 
-use tch::Tensor;
-
+pub(crate) use check::check;
 pub use head::HeadClassifier;
+pub use interface::{Classifier, Losses, Parts};
+pub use micro_step::MicroStep;
 pub use prompt::PromptClassifier;
-pub(crate) use prompt::check;
 pub use prompt_encoder::PromptEncoder;
 pub use sentence::SentenceClassifier;
-
-use crate::error::{CoreError, Result};
-use crate::lm::{LanguageModel, Mode, Parameter};
-use crate::prompt::{Batch, Encoded, Encoder};
-use crate::rng::key;
-
-/// The place of a micro-batch in a run: all that its randomness depends on.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// The run's seed.
-    pub seed: u64,
-    /// The step, from 0.
-    pub step: u64,
-    /// The micro-batch within the step.
-    pub micro: u64,
-}
-
-impl Place {
-    /// Seeds libtorch's generator, which dropout draws from, for a forward pass (0: L_C, 1 + i: the
-    /// i-th pass of the fluency constraint), so that a resumed run draws the same.
-    pub(crate) fn seed_pass(self, pass: u64) {
-        tch::manual_seed(key(self.seed, "dropout", &[self.step, self.micro, pass]) as i64);
-    }
-}
-
-/// Losses of a micro-batch, means over its examples.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Losses {
-    /// L_C.
-    pub class: f64,
-    /// L_F before λ.
-    pub fluency: Option<f64>,
-}
-
-/// What a checkpoint keeps of a classifier; the tensors share its storage.
-pub struct Parts<'a> {
-    /// The language model.
-    pub lm: &'a LanguageModel,
-    /// How many rows of `pseudo` are the template's.
-    pub template_rows: i64,
-    /// P, `[p, D]`.
-    pub pseudo: Tensor,
-    /// Decoder biases of P, `[p]`.
-    pub pseudo_bias: Tensor,
-    /// The weights of a classification head.
-    pub head: Vec<Parameter>,
-}
-
-/// A method on a language model, ready to be trained or to predict.
-pub trait Classifier {
-    /// What is trained, in a fixed order.
-    fn parameters(&self) -> Vec<Parameter>;
-
-    /// Whether optimizer steps change anything.
-    fn has_steps(&self) -> bool {
-        !self.parameters().is_empty()
-    }
-
-    /// How examples become token ids.
-    fn encoder(&self) -> &Encoder;
-
-    /// Is shown the training examples once, before anything else is done with them.
-    ///
-    /// # Errors
-    /// Examples that the method cannot learn from.
-    fn prepare(&self, _train: &[Encoded]) -> Result<()> {
-        Ok(())
-    }
-
-    /// Sets the parameters that are solved for and not stepped to; comes before every evaluation.
-    ///
-    /// # Errors
-    /// libtorch's.
-    fn refit(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// The inputs that stand for an example when it is predicted, their logits being averaged;
-    /// empty: itself.
-    fn contexts(&self, _example: &Encoded) -> Vec<Encoded> {
-        Vec::new()
-    }
-
-    /// Logits `[batch, classes]`.
-    ///
-    /// # Errors
-    /// libtorch's.
-    fn logits(&self, batch: &Batch, mode: Mode) -> Result<Tensor>;
-
-    /// Runs all forward and backward passes of a micro-batch; gradients of `scale` times the loss
-    /// are added to what the parameters hold.
-    ///
-    /// # Errors
-    /// libtorch's.
-    fn backward(&self, examples: &[&Encoded], place: Place, scale: f64) -> Result<Losses>;
-
-    /// What a checkpoint keeps.
-    ///
-    /// # Errors
-    /// A method that has no checkpoint.
-    fn parts(&self) -> Result<Parts<'_>> {
-        Err(CoreError::Setting(
-            "this method cannot be exported; prompt methods and fine-tuning can".into(),
-        ))
-    }
-}

@@ -5,12 +5,13 @@ use std::cell::OnceCell;
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Classifier, Losses, Place};
+use super::interface::{Classifier, Losses};
+use super::micro_step::MicroStep;
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter, Role};
 use crate::logistic;
 use crate::method::{Embeddings, SentenceMethod, TrainPart};
-use crate::prompt::{Batch, Encoded, Encoder};
+use crate::prompt::{Batch, Encoded, InputEncoder};
 use crate::rng::Rng;
 use crate::sentence::SentenceEncoder;
 
@@ -21,7 +22,7 @@ use crate::sentence::SentenceEncoder;
 pub struct SentenceClassifier {
     sentences: SentenceEncoder,
     method: SentenceMethod,
-    encoder: Encoder,
+    encoder: InputEncoder,
     classes: usize,
     train: OnceCell<Vec<Encoded>>,
     /// `[classes, H]` float64.
@@ -38,7 +39,7 @@ impl SentenceClassifier {
     pub fn new(
         lm: LanguageModel,
         method: &SentenceMethod,
-        encoder: Encoder,
+        encoder: InputEncoder,
         classes: usize,
         pad: i64,
     ) -> Result<Self> {
@@ -90,19 +91,19 @@ impl SentenceClassifier {
         let train = self.train.get();
         train
             .map(Vec::as_slice)
-            .ok_or_else(|| CoreError::Setting(message.into()))
+            .ok_or_else(|| CoreError::Input(message.into()))
     }
 
     /// For each example another of its class (itself where there is none) and one of another class.
     fn partners<'a>(
         train: &'a [Encoded],
         examples: &[&'a Encoded],
-        place: Place,
+        at: MicroStep,
     ) -> (Vec<&'a Encoded>, Vec<&'a Encoded>) {
         let mut like = Vec::with_capacity(examples.len());
         let mut unlike = Vec::with_capacity(examples.len());
         for (i, &example) in examples.iter().enumerate() {
-            let mut rng = Rng::new(place.seed, "pairs", &[place.step, place.micro, i as u64]);
+            let mut rng = Rng::new(at.seed, "pairs", &[at.step, at.micro, i as u64]);
             let mut draw = |fits: &dyn Fn(&Encoded) -> bool| {
                 let all: Vec<&Encoded> = train.iter().filter(|e| fits(e)).collect();
                 all.get(rng.below(all.len())).copied().unwrap_or(example)
@@ -129,7 +130,7 @@ impl Classifier for SentenceClassifier {
         self.method.train != TrainPart::None
     }
 
-    fn encoder(&self) -> &Encoder {
+    fn encoder(&self) -> &InputEncoder {
         &self.encoder
     }
 
@@ -139,7 +140,7 @@ impl Classifier for SentenceClassifier {
             .all(|e| Some(e.label) == train.first().map(|f| f.label));
         if self.has_steps() && one_class {
             let message = "tuning on pairs needs training examples of two classes at least";
-            return Err(CoreError::Setting(message.into()));
+            return Err(CoreError::Input(message.into()));
         }
         // Shown twice, they are the same.
         let _ = self.train.set(train.to_vec());
@@ -163,10 +164,10 @@ impl Classifier for SentenceClassifier {
     }
 
     /// The mean of (cos − 1)² within the classes and cos² between them, over two pairs an example.
-    fn backward(&self, examples: &[&Encoded], place: Place, scale: f64) -> Result<Losses> {
-        let (like, unlike) = Self::partners(self.train()?, examples, place);
+    fn backward(&self, examples: &[&Encoded], at: MicroStep, scale: f64) -> Result<Losses> {
+        let (like, unlike) = Self::partners(self.train()?, examples, at);
         let all: Vec<&Encoded> = [examples, &like, &unlike].concat();
-        place.seed_pass(0);
+        at.seed_pass(0);
         let batch = self.sentences.batch(&all)?;
         let embedded = self.sentences.embed(&batch, Mode::Train)?; // [3B, H]
         let parts = embedded.f_chunk(3, 0)?;

@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::config::LmConfig;
 use super::head::Layout;
-use super::layer::Mode;
+use super::modules::Mode;
 use super::params::Parameter;
 use super::weights::Weights;
 use crate::error::Result;
@@ -27,8 +27,10 @@ impl Shape {
     }
 }
 
-/// What a family's `config.json` describes: a new family is a file with a [`Blueprint`] and a
-/// [`Stack`](super::stack::Stack), and a line in `config.rs`.
+/// What `config.json` describes, or what is wrong with it.
+pub(super) type Parsed = std::result::Result<(LmConfig, Box<dyn Blueprint>), String>;
+
+/// What a family's `config.json` describes.
 pub(super) trait Blueprint {
     /// Where the checkpoint keeps the vocabulary and the head.
     fn layout(&self, weights: &Weights) -> Layout;

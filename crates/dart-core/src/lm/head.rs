@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
 
 use super::config::{Activation, LmConfig};
-use super::layer::{Linear, Norm, activate};
+use super::modules::{Linear, Norm, activate};
 use super::params::Parameter;
 use super::weights::Weights;
 use crate::error::{CoreError, Result};
@@ -102,7 +102,7 @@ impl Head {
 
     pub fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
         match self {
-            Head::Absent => Err(CoreError::Setting(
+            Head::Absent => Err(CoreError::Unsupported(
                 "this model has no masked-LM head".into(),
             )),
             Head::Direct => Ok(hidden.shallow_clone()),

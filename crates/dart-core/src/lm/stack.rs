@@ -4,7 +4,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::backbone::{Backbone, Shape};
-use super::layer::{Mode, in_kind};
+use super::modules::{Mode, in_kind};
 use super::packing::Packing;
 use super::params::Parameter;
 use super::recompute::Tape;

@@ -100,7 +100,11 @@ pub(super) fn log_frequencies(blocks: &[Vec<i64>], vocab: i64) -> Result<Tensor>
     for &id in blocks.iter().flatten() {
         match counts.get_mut(id as usize) {
             Some(count) => *count += 1.0,
-            None => return Err(CoreError::Setting(format!("the model has no token {id}"))),
+            None => {
+                return Err(CoreError::Unsupported(format!(
+                    "the model has no token {id}"
+                )));
+            }
         }
     }
     let total: f64 = counts.iter().sum();

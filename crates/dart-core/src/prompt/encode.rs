@@ -27,6 +27,16 @@ pub struct Encoded {
     pub demonstrations: Vec<Vec<usize>>,
 }
 
+/// The share of the inputs that were cut; 0 of none.
+pub(crate) fn truncated_share<'a>(inputs: impl IntoIterator<Item = &'a Encoded>) -> f64 {
+    let (mut cut, mut all) = (0usize, 0usize);
+    for input in inputs {
+        cut += usize::from(input.truncated);
+        all += 1;
+    }
+    cut as f64 / all.max(1) as f64
+}
+
 /// A piece of an encoded template.
 #[derive(Clone, Debug)]
 enum Piece {
@@ -36,7 +46,7 @@ enum Piece {
 }
 
 /// Encodes examples of one task for one model.
-pub struct Encoder {
+pub struct InputEncoder {
     pieces: Vec<Piece>,
     template_ids: Vec<i64>,
     head: bool,
@@ -45,7 +55,7 @@ pub struct Encoder {
     max_length: usize,
 }
 
-impl Encoder {
+impl InputEncoder {
     /// For prompts. `pseudo_from`: the id of the first pseudo token, for a template whose words are
     /// pseudo tokens; `None` keeps the words.
     ///
@@ -60,11 +70,11 @@ impl Encoder {
         Self::prompt_of(template, pseudo_from, None, tokenizer, max_length)
     }
 
-    /// [`Encoder::prompt`] with another number of template tokens: the i-th of N is the ⌊i·m/N⌋-th
+    /// [`InputEncoder::prompt`] with another number of template tokens: the i-th of N is the ⌊i·m/N⌋-th
     /// of the template's m, where that one stands, so that tokens are repeated or left out evenly.
     ///
     /// # Errors
-    /// As [`Encoder::prompt`]; a template without words; no tokens.
+    /// As [`InputEncoder::prompt`]; a template without words; no tokens.
     pub fn prompt_of(
         template: &Template,
         pseudo_from: Option<i64>,
@@ -110,7 +120,7 @@ impl Encoder {
                  for a text"
             )));
         }
-        Ok(Encoder {
+        Ok(InputEncoder {
             pieces,
             template_ids,
             head: false,
@@ -122,7 +132,7 @@ impl Encoder {
 
     /// For a classification head: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, as the model has it.
     pub fn head(max_length: usize) -> Self {
-        Encoder {
+        InputEncoder {
             pieces: Vec::new(),
             template_ids: Vec::new(),
             head: true,
@@ -169,7 +179,7 @@ impl Encoder {
         let frame = self.frame(tokenizer);
         if !self.causal && tokenizer.mask_token().is_none() {
             let message = "the model's tokenizer has no mask token, which a prompt needs";
-            return Err(CoreError::Setting(message.into()));
+            return Err(CoreError::Unsupported(message.into()));
         }
         let mut fixed = frame.start.len() + frame.end.len();
         for (place, piece) in self.pieces.iter().enumerate() {

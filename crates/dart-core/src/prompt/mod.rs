@@ -4,14 +4,13 @@ mod batch;
 mod demonstrations;
 mod encode;
 mod markers;
-mod similar;
 mod template;
 mod texts;
 mod verbalizer;
 
 pub use batch::Batch;
 pub use demonstrations::{Demonstrations, Lengths};
-pub use encode::{Encoded, Encoder};
-pub use similar::Similar;
+pub(crate) use encode::truncated_share;
+pub use encode::{Encoded, InputEncoder};
 pub use template::{Part, Template};
 pub use verbalizer::Verbalizer;

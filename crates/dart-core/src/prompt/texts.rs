@@ -97,7 +97,7 @@ pub(super) fn cut(
             .filter(|text| text.cut != Cut::Never && !text.ids.is_empty())
             .max_by_key(|text| text.ids.len());
         let Some(longest) = longest else {
-            return Err(CoreError::Setting(format!(
+            return Err(CoreError::Input(format!(
                 "row {}: the entities alone are longer than max_length {max_length}",
                 example.row + 1
             )));
@@ -112,7 +112,7 @@ pub(super) fn cut(
 }
 
 fn lacking(what: &str, example: &Example) -> CoreError {
-    CoreError::Setting(format!(
+    CoreError::Input(format!(
         "the template asks for {what}, which row {} does not have",
         example.row + 1
     ))

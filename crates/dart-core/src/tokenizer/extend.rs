@@ -7,7 +7,7 @@ use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, DecoderWrapper, PostProcessorWrapper};
 
-use super::Tokenizer;
+use super::model::Tokenizer;
 use crate::error::{CoreError, Result};
 
 impl Tokenizer {
@@ -17,7 +17,8 @@ impl Tokenizer {
     /// # Errors
     /// A token that is there already, or a vocabulary whose ids have holes.
     pub fn with_added(&self, tokens: &[String]) -> Result<Tokenizer> {
-        let fail = |why: String| CoreError::Setting(format!("the tokenizer cannot grow: {why}"));
+        let fail =
+            |why: String| CoreError::Unsupported(format!("the tokenizer cannot grow: {why}"));
         let mut inner = self.inner.clone();
         let first = self.len();
         let added = tokens
@@ -68,7 +69,7 @@ impl Tokenizer {
         }
         inner
             .to_string(true)
-            .map_err(|e| CoreError::Setting(format!("tokenizer.json: {e}")))
+            .map_err(|e| CoreError::Encoding(format!("tokenizer.json: {e}")))
     }
 
     /// Puts into a `tokenizer_config.json` what transformers would otherwise take from its class's

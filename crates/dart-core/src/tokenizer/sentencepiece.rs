@@ -16,8 +16,8 @@ use tokenizers::pre_tokenizers::punctuation::Punctuation;
 use tokenizers::pre_tokenizers::sequence::Sequence as Steps;
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer as Inner};
 
-use super::Settings;
 use super::class::Class;
+use super::settings::Settings;
 
 /// What is used of sentencepiece's `sentencepiece_model.proto`, with its defaults.
 #[derive(Default)]

@@ -1,50 +1,10 @@
-//! Probabilities and scores of examples.
+//! Scores of examples from their probabilities.
 
 use dart_data::Example;
-use tch::{Device, Kind};
 
-use super::{PREDICT_BATCH, Prediction, RunSpec, Scores, contexts};
-use crate::build::Built;
-use crate::error::Result;
-use crate::lm::Mode;
+use super::report::{Prediction, Scores};
+use super::spec::RunSpec;
 use crate::metrics;
-use crate::prompt::{Batch, Encoded};
-
-/// The share of the inputs that were cut; 0 of none.
-pub(crate) fn cut_share<'a>(inputs: impl IntoIterator<Item = &'a Encoded>) -> f64 {
-    let (mut cut, mut all) = (0usize, 0usize);
-    for input in inputs {
-        cut += usize::from(input.truncated);
-        all += 1;
-    }
-    cut as f64 / all.max(1) as f64
-}
-
-/// Probabilities `[classes]` of each example, in the order of the examples.
-pub(crate) fn predict(built: &Built, examples: &[Encoded]) -> Result<Vec<Vec<f64>>> {
-    let _no_grad = tch::no_grad_guard();
-    if let Some(rows) = contexts::predict(built, examples)? {
-        return Ok(rows);
-    }
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    order.sort_by_key(|&i| (examples[i].ids.len(), i));
-    let mut rows = vec![Vec::new(); examples.len()];
-    for chunk in order.chunks(PREDICT_BATCH) {
-        let batch: Vec<&Encoded> = chunk.iter().map(|&i| &examples[i]).collect();
-        let batch = Batch::new(&batch, built.pad, built.device)?;
-        let logits = built
-            .classifier
-            .logits(&batch, Mode::Evaluate)?
-            .f_to_kind(Kind::Double)?;
-        let probabilities = logits
-            .f_softmax(-1, Kind::Double)?
-            .f_to_device(Device::Cpu)?;
-        for (row, &i) in chunk.iter().enumerate() {
-            rows[i] = Vec::<f64>::try_from(&probabilities.f_get(row as i64)?)?;
-        }
-    }
-    Ok(rows)
-}
 
 /// Scores of `examples` from their rows of probabilities; `truncated` is the share that was cut.
 pub(super) fn scores(

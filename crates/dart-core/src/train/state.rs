@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tch::{Device, Tensor};
 
-use super::settings::{FitOutcome, RunSpec};
+use super::report::FitOutcome;
+use super::spec::RunSpec;
 use crate::adamw::AdamW;
 use crate::error::{CoreError, Result};
 use crate::files::write_atomically;
@@ -45,7 +46,7 @@ impl FitState {
             &spec.task.words,
             &spec.task.labels,
         ))
-        .map_err(|e| CoreError::Setting(e.to_string()))?;
+        .map_err(|e| CoreError::Encoding(e.to_string()))?;
         Ok(FitState {
             dir: dir.to_path_buf(),
             identity: key(spec.seed, &settings, &[]) as i64,
@@ -73,7 +74,7 @@ impl FitState {
             Err(e) => return Err(CoreError::io(path, e)),
         };
         let (identity, outcome): (i64, FitOutcome) =
-            serde_json::from_str(&text).map_err(|e| CoreError::model(&path, e.to_string()))?;
+            serde_json::from_str(&text).map_err(|e| CoreError::state(&path, e))?;
         self.check(identity, &path)?;
         Ok(Some(outcome))
     }
@@ -81,7 +82,7 @@ impl FitState {
     fn check(&self, identity: i64, path: &Path) -> Result<()> {
         match identity == self.identity {
             true => Ok(()),
-            false => Err(CoreError::model(
+            false => Err(CoreError::state(
                 path,
                 "belongs to a run of other settings; remove its folder",
             )),
@@ -92,7 +93,7 @@ impl FitState {
     pub fn finish(&self, outcome: &FitOutcome) -> Result<()> {
         let path = self.outcome_path();
         let text = serde_json::to_string(&(self.identity, outcome))
-            .map_err(|e| CoreError::model(&path, e.to_string()))?;
+            .map_err(|e| CoreError::Encoding(e.to_string()))?;
         write_atomically(&path, text.as_bytes())?;
         match std::fs::remove_file(self.state_path()) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

@@ -6,9 +6,11 @@ use std::time::Instant;
 use dart_data::Example;
 use serde::Serialize;
 
-use super::settings::RunSpec;
+use super::predict::predict;
+use super::scoring::scores;
+use super::spec::RunSpec;
 use super::state::FitState;
-use super::{Fit, predict, scores};
+use super::trainer::Trainer;
 use crate::build::build;
 use crate::error::{CoreError, Result};
 
@@ -40,22 +42,22 @@ pub fn time(spec: &RunSpec, train: &[Example], test: &[Example], untimed: usize)
         return Err(CoreError::Setting(message));
     };
     if train.is_empty() || test.is_empty() {
-        return Err(CoreError::Setting(
+        return Err(CoreError::Input(
             "there is no training or no test example".into(),
         ));
     }
     let built = build(spec)?;
     let state = FitState::new(spec, Path::new(""))?;
-    let mut fit = Fit::new(spec, &built, train, test, &state)?;
+    let mut trainer = Trainer::new(spec, &built, train, test, &state)?;
     let clock = Instant::now();
-    let rows = predict(&built, &fit.dev)?;
+    let rows = predict(&built, &trainer.dev)?;
     let evaluation = clock.elapsed().as_secs_f64();
     for _ in 0..untimed {
-        fit.train_step()?;
+        trainer.train_step()?;
     }
     let clock = Instant::now();
     for _ in 0..steps {
-        fit.train_step()?;
+        trainer.train_step()?;
     }
     let seconds_per_step = clock.elapsed().as_secs_f64() / steps as f64;
     Ok(Timing {

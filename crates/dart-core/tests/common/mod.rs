@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_core::device::DeviceChoice;
 use dart_core::lm::Parameter;
 use dart_core::method::{
-    Fluency, FluencyLabels, FluencyMask, LabelKind, PromptMethod, TemplateKind,
+    Fluency, FluencyLabels, FluencyMask, LabelRows, PromptMethod, TemplateRows,
 };
 use dart_core::train::{Control, EvalReport, Observer, StepReport, TrainSettings};
 use dart_data::{Catalog, Example, Metric, Task};
@@ -188,7 +189,7 @@ pub fn settings() -> TrainSettings {
         patience: None,
         max_length: 18,
         threads: 1,
-        device: "cpu".into(),
+        device: DeviceChoice::Cpu,
         ..TrainSettings::default()
     }
 }
@@ -196,8 +197,8 @@ pub fn settings() -> TrainSettings {
 /// DART as the paper has it.
 pub fn dart() -> PromptMethod {
     PromptMethod {
-        template: TemplateKind::Pseudo,
-        labels: LabelKind::Pseudo,
+        template: TemplateRows::PSEUDO,
+        labels: LabelRows::PSEUDO,
         fluency: Some(Fluency {
             weight: 0.7,
             labels: FluencyLabels::All,

@@ -13,11 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{close, dart, goldens, task, tensors, without_dropout};
 use dart_core::build::build;
-use dart_core::classifier::Place;
+use dart_core::classifier::MicroStep;
 use dart_core::control::Control;
 use dart_core::lm::LanguageModel;
 use dart_core::method::{
-    Embeddings, HeadMethod, LabelKind, Method, PromptMethod, SentenceMethod, TemplateKind,
+    Embeddings, HeadMethod, LabelRows, Method, PromptMethod, SentenceMethod, TemplateRows,
     TrainPart,
 };
 use dart_core::train::{

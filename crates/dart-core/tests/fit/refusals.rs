@@ -1,5 +1,7 @@
 //! States, files and settings that cannot work.
 
+use dart_core::method::{PromptEncoderKind, RowInit};
+
 use super::*;
 
 fn stopped() -> Run {
@@ -106,14 +108,12 @@ fn settings_that_cannot_work_are_refused_by_name() {
         let mut run = Run::new(Method::Prompt(dart()));
         change(&mut run.settings);
         let error = run.error();
-        assert!(error.starts_with(&format!("{key} is ")), "{key}: {error}");
+        assert!(error.starts_with(&format!("`{key}` is ")), "{key}: {error}");
         let refusal = build(&run.spec()).err().unwrap().to_string();
         assert_eq!(refusal, error, "without a fit too");
     }
     let mut run = Run::new(Method::Prompt(dart()));
-    run.settings.device = "tpu".into();
-    assert!(run.error().contains("device `tpu`"));
-    run.settings.device = "cuda:99".into();
+    run.settings.device = "cuda:99".parse().unwrap();
     assert!(run.error().contains("device `cuda:99` is not there"));
     let (train, _) = examples();
     let run = Run::new(Method::Majority);
@@ -133,15 +133,20 @@ fn a_method_with_nothing_to_train_is_refused() {
         Method::Prompt(PromptMethod {
             template,
             train,
-            labels: LabelKind::Words,
+            labels: LabelRows::Words,
             fluency: None,
             ..dart()
         })
     };
+    let encoded = TemplateRows::Encoded {
+        init: RowInit::Manual,
+        tokens: None,
+        encoder: PromptEncoderKind::Lstm,
+    };
     for (template, train, says) in [
-        (TemplateKind::Pseudo, TrainPart::Prompt, "nothing to train"),
-        (TemplateKind::Hard, TrainPart::Prompt, "nothing to train"),
-        (TemplateKind::Encoded, TrainPart::Lm, "no token to encode"),
+        (TemplateRows::PSEUDO, TrainPart::Prompt, "nothing to train"),
+        (TemplateRows::Hard, TrainPart::Prompt, "nothing to train"),
+        (encoded, TrainPart::Lm, "no token to encode"),
     ] {
         let mut run = Run::new(method(template, train));
         run.task.template = "{a} [MASK]".into();
@@ -149,7 +154,7 @@ fn a_method_with_nothing_to_train_is_refused() {
         assert!(error.contains(says), "{template:?}: {error}");
     }
     // ModernBERT has no biases unless its configuration says so.
-    let mut run = Run::new(method(TemplateKind::Hard, TrainPart::Bitfit));
+    let mut run = Run::new(method(TemplateRows::Hard, TrainPart::Bitfit));
     run.model = goldens().join("modernbert-tiny");
     assert!(run.error().contains("has no biases"), "{}", run.error());
 }

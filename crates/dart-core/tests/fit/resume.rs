@@ -83,7 +83,7 @@ fn dropout_is_drawn_for_its_place() {
     let encoded = built.encode(&examples().0).unwrap();
     let encoded: Vec<_> = encoded.iter().collect();
     let loss = |seed, step, micro| {
-        let place = Place { seed, step, micro };
+        let place = MicroStep { seed, step, micro };
         built
             .classifier
             .backward(&encoded, place, 1.0)

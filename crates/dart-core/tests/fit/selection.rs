@@ -166,12 +166,3 @@ fn the_share_of_cut_inputs_is_reported() {
     };
     assert_eq!((truncated(&train), truncated(&dev)), (1.0 / 7.0, 0.0));
 }
-
-/// What older versions wrote is read, and what none of them knew is not written where it is 0.
-#[test]
-fn outcomes_of_older_versions_are_read() {
-    let old = r#"{"dev":0.5,"dev_loss":0.25,"best_step":4,"steps":9,"truncated":0.125}"#;
-    let outcome: FitOutcome = serde_json::from_str(old).unwrap();
-    assert_eq!(outcome.truncated_demonstrations, 0.0);
-    assert_eq!(serde_json::to_string(&outcome).unwrap(), old);
-}

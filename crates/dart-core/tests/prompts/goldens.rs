@@ -7,7 +7,7 @@ fn ids_are_those_of_the_golden() {
     for case in &CASES {
         let golden = case.golden();
         let hard = PromptMethod {
-            template: TemplateKind::Hard,
+            template: TemplateRows::Hard,
             ..dart()
         };
         for (method, key) in [(dart(), "pseudo_ids"), (hard, "hard_ids")] {
@@ -29,10 +29,10 @@ fn dart_starts_with_the_logits_of_zero_shot() {
     for case in &CASES {
         let golden = case.golden();
         for (template, labels) in [
-            (TemplateKind::Pseudo, LabelKind::Pseudo),
-            (TemplateKind::Pseudo, LabelKind::Words),
-            (TemplateKind::Hard, LabelKind::Pseudo),
-            (TemplateKind::Hard, LabelKind::Words),
+            (TemplateRows::PSEUDO, LabelRows::PSEUDO),
+            (TemplateRows::PSEUDO, LabelRows::Words),
+            (TemplateRows::Hard, LabelRows::PSEUDO),
+            (TemplateRows::Hard, LabelRows::Words),
         ] {
             let method = PromptMethod {
                 template,

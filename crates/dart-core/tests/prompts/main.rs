@@ -13,13 +13,13 @@ use std::path::Path;
 
 use common::{close, dart, example, goldens, gradients, slopes, task, tensors, without_dropout};
 use dart_core::adamw::{AdamW, Betas};
-use dart_core::classifier::{Classifier, Losses, Place, PromptClassifier};
+use dart_core::classifier::{Classifier, Losses, MicroStep, PromptClassifier};
 use dart_core::lm::{LanguageModel, Mode, Parameter};
 use dart_core::method::{
-    Embeddings, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptMethod, RowInit,
-    TemplateKind, TrainPart,
+    Embeddings, FluencyLabels, FluencyMask, LabelPieces, LabelRows, PromptMethod, RowInit,
+    TemplateRows, TrainPart,
 };
-use dart_core::prompt::{Batch, Encoded, Encoder, Template, Verbalizer};
+use dart_core::prompt::{Batch, Encoded, InputEncoder, Template, Verbalizer};
 use dart_core::tokenizer::Tokenizer;
 use tch::{Device, Kind, Tensor};
 
@@ -36,10 +36,10 @@ fn prompt(dir: &Path, method: &PromptMethod, template: &str, words: &[String]) -
     let mut lm = LanguageModel::load(dir).unwrap();
     lm.to(Device::Cpu, Kind::Double).unwrap();
     let vocabulary = lm.vocabulary_parameters();
-    let from = (method.template == TemplateKind::Pseudo).then_some(lm.config.vocab);
+    let from = (method.template == TemplateRows::PSEUDO).then_some(lm.config.vocab);
     let template = Template::parse(template).unwrap();
     let longest = lm.config.max_length();
-    let encoder = Encoder::prompt(&template, from, &tokenizer, longest).unwrap();
+    let encoder = InputEncoder::prompt(&template, from, &tokenizer, longest).unwrap();
     let verbalizer = Verbalizer::new(words, LabelPieces::Mean, &tokenizer).unwrap();
     let special = tokenizer.special();
     let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, 13).unwrap();
@@ -76,7 +76,7 @@ impl Prompt {
     }
 
     fn backward(&self, examples: &[Encoded], step: u64, scale: f64) -> Losses {
-        let place = Place {
+        let place = MicroStep {
             seed: 13,
             step,
             micro: 0,

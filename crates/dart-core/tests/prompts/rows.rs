@@ -11,8 +11,8 @@ fn moved(method: &PromptMethod) -> Vec<String> {
     let mut all = lm.parameters();
     all.extend(lm.vocabulary_parameters());
     let template = Template::parse(&task().template).unwrap();
-    let from = (method.template == TemplateKind::Pseudo).then_some(lm.config.vocab);
-    let encoder = Encoder::prompt(&template, from, &tokenizer, 18).unwrap();
+    let from = (method.template == TemplateRows::PSEUDO).then_some(lm.config.vocab);
+    let encoder = InputEncoder::prompt(&template, from, &tokenizer, 18).unwrap();
     let verbalizer = Verbalizer::new(&task().words, LabelPieces::Mean, &tokenizer).unwrap();
     let special = tokenizer.special();
     let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, 13).unwrap();
@@ -35,7 +35,7 @@ fn moved(method: &PromptMethod) -> Vec<String> {
     let encoded = [encode("so dull", 0), encode("a fun movie", 2)];
     for step in 0..3 {
         optimizer.zero_gradients();
-        let place = Place {
+        let place = MicroStep {
             seed: 1,
             step,
             micro: 0,
@@ -106,8 +106,8 @@ fn exactly_what_a_method_trains_moves() {
     assert_eq!(moved(&none), Vec::<String>::new());
     // LM-BFF: no pseudo rows at all.
     let manual = PromptMethod {
-        template: TemplateKind::Hard,
-        labels: LabelKind::Words,
+        template: TemplateRows::Hard,
+        labels: LabelRows::Words,
         fluency: None,
         ..dart()
     };
@@ -136,8 +136,13 @@ fn label_words_of_several_pieces_start_from_their_mean_or_the_first() {
 #[test]
 fn random_rows_follow_the_vocabulary() {
     let method = PromptMethod {
-        template_init: RowInit::Random,
-        label_init: RowInit::Random,
+        template: TemplateRows::Pseudo {
+            init: RowInit::Random,
+            tokens: None,
+        },
+        labels: LabelRows::Pseudo {
+            init: RowInit::Random,
+        },
         ..dart()
     };
     let prompt = Prompt::toy(&method);
@@ -161,7 +166,7 @@ fn methods_that_cannot_work_are_refused() {
         change(&mut method);
         let lm = LanguageModel::load(dir.path()).unwrap();
         let template = Template::parse("{a} [MASK]").unwrap();
-        let encoder = Encoder::prompt(&template, None, &tokenizer, 18).unwrap();
+        let encoder = InputEncoder::prompt(&template, None, &tokenizer, 18).unwrap();
         let words = words.map(String::from);
         let verbalizer = Verbalizer::new(&words, LabelPieces::Mean, &tokenizer).unwrap();
         let special = tokenizer.special();
@@ -176,13 +181,13 @@ fn methods_that_cannot_work_are_refused() {
     let rate = |m: &mut PromptMethod| m.fluency.as_mut().unwrap().mask = FluencyMask::Rate(1.0);
     refused(&rate, plain, "fluency.mask");
     let words = |m: &mut PromptMethod| {
-        m.labels = LabelKind::Words;
+        m.labels = LabelRows::Words;
         m.full_vocab = true;
     };
     refused(&words, ["likes", "bad", "okay"], "full_vocab");
     let nothing = |m: &mut PromptMethod| {
-        m.labels = LabelKind::Words;
-        m.template = TemplateKind::Hard;
+        m.labels = LabelRows::Words;
+        m.template = TemplateRows::Hard;
         m.train = TrainPart::Prompt;
     };
     refused(&nothing, plain, "train: prompt");

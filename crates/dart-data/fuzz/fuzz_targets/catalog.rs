@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use dart_data::{Catalog, OwnTask, template};
+use dart_data::{Catalog, OwnTask, template, words};
 use libfuzzer_sys::fuzz_target;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
     let catalog = &*CATALOG;
     let _ = catalog.task(text);
     let _ = template::normalise(text);
-    let _ = template::words_from_mapping(catalog.task("mnli").unwrap(), text);
+    let _ = words::words_from_mapping(catalog.task("mnli").unwrap(), text);
     if let Ok(own) = serde_yaml::from_str::<OwnTask>(text) {
         let _ = own.task(std::path::Path::new("."));
         let _ = own.resolve(catalog);

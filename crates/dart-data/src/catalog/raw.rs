@@ -1,8 +1,10 @@
 //! The YAML of the catalog, and its checks.
 
 use serde::Deserialize;
+use serde::de::value::{self, StrDeserializer};
 
-use super::{Kind, Metric, Source, Task, relation};
+use super::metric::{Metric, MetricName};
+use super::task::{Kind, Source, Task};
 use crate::error::{DataError, Result};
 use crate::layout::{Column, Format, Layout, Read};
 
@@ -62,37 +64,15 @@ impl RawTask {
         if labels.len() < 2 {
             return wrong("has fewer than two labels; list every class".to_owned());
         }
-        let metric = match self.metric.as_deref() {
-            None | Some("accuracy") => Metric::Accuracy,
-            Some("f1") => Metric::F1,
-            Some("macro-f1") => Metric::MacroF1,
-            Some("directed-f1") => Metric::DirectedF1,
-            Some("matthews") => Metric::Matthews,
-            Some("pearson") => Metric::Pearson,
-            Some("micro-f1") => {
-                let negative = self.negative.clone().unwrap_or_default();
-                match labels.iter().position(|label| *label == negative) {
-                    Some(negative) => Metric::MicroF1 { negative },
-                    None => {
-                        return wrong(format!(
-                            "micro-f1 leaves a class out, and {negative:?} is none; set `negative`"
-                        ));
-                    }
-                }
-            }
-            Some(other) => {
-                return wrong(format!(
-                    "unknown metric {other:?}; known are accuracy, f1, macro-f1, micro-f1, \
-                     directed-f1, matthews, pearson"
-                ));
-            }
+        let metric = match metric_of(
+            kind,
+            &labels,
+            self.metric.as_deref(),
+            self.negative.as_deref(),
+        ) {
+            Ok(metric) => metric,
+            Err(message) => return wrong(message),
         };
-        if metric == Metric::F1 && labels.len() != 2 {
-            return wrong("f1 is for two classes; take macro-f1 or micro-f1".to_owned());
-        }
-        if metric == Metric::DirectedF1 && labels.iter().all(|l| relation(l).is_none()) {
-            return wrong("directed-f1 needs classes such as Cause-Effect(e1,e2)".to_owned());
-        }
         for layout in &self.layouts {
             for bin in &layout.read.bins {
                 if !self.labels.iter().any(|label| label.stands_for(&bin.label)) {
@@ -125,6 +105,31 @@ impl RawTask {
             note: self.note.unwrap_or_default(),
         })
     }
+}
+
+/// What the classes are scored by. A regression is scored by `pearson`, and nothing else is.
+fn metric_of(
+    kind: Kind,
+    labels: &[String],
+    name: Option<&str>,
+    negative: Option<&str>,
+) -> std::result::Result<Metric, String> {
+    let name = match (kind, name) {
+        (Kind::Regression, None | Some("pearson")) => MetricName::default(),
+        (Kind::Regression, Some(other)) => {
+            return Err(format!("a regression is scored by pearson, not by {other}"));
+        }
+        (_, Some("pearson")) => {
+            let message = "pearson is for `kind: regression`, which can be checked but not trained";
+            return Err(message.to_owned());
+        }
+        (_, None) => MetricName::default(),
+        (_, Some(name)) => {
+            let name = StrDeserializer::<value::Error>::new(name);
+            MetricName::deserialize(name).map_err(|error| format!("metric: {error}"))?
+        }
+    };
+    name.over(labels, negative)
 }
 
 impl RawLabel {

@@ -4,8 +4,8 @@ use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::Visit;
 use super::records::Source;
+use super::row::Visit;
 use super::text::Decoding;
 use super::tsv::Columns;
 use crate::error::{self, DataError, Result};

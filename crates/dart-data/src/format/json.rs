@@ -10,8 +10,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess};
 
+use super::row::{Record, Visit};
 use super::tokens::Joined;
-use super::{Record, Visit};
 use crate::error::{self, DataError, Result};
 use crate::example::{Entities, Mention};
 

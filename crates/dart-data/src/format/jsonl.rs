@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::row::{Record, Visit};
 use super::text::is_missing;
 use super::tsv::each_line;
-use super::{Record, Visit};
 use crate::error::{DataError, Result};
 use crate::layout::{Column, Read};
 

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::row::{Record, Visit};
 use super::tokens::{Joined, char_range};
 use super::tsv::each_line;
-use super::{Record, Visit};
 use crate::error::{DataError, Result};
 use crate::example::{Entities, Mention};
 use crate::layout::Read;
@@ -109,14 +109,14 @@ struct TokenLine {
     #[serde(alias = "tokens")]
     token: Option<Vec<String>>,
     text: Option<String>,
-    h: Place,
-    t: Place,
+    h: RawMention,
+    t: RawMention,
     #[serde(alias = "label")]
     relation: String,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct RawMention {
     name: Option<String>,
     id: Option<String>,
     #[serde(rename = "type")]
@@ -135,8 +135,8 @@ enum Ranges {
 impl TokenLine {
     fn parts(self) -> std::result::Result<Parts, String> {
         let joined = self.token.as_deref().map(Joined::new);
-        let mention = |place: Place| {
-            let ranges = match place.pos {
+        let mention = |raw: RawMention| {
+            let ranges = match raw.pos {
                 Ranges::One(range) => vec![range],
                 Ranges::Several(ranges) => ranges,
             };
@@ -154,9 +154,9 @@ impl TokenLine {
             }
             Ok(Mention {
                 spans,
-                name: place.name,
-                id: place.id,
-                kind: place.kind,
+                name: raw.name,
+                id: raw.id,
+                kind: raw.kind,
             })
         };
         let entities = Entities {

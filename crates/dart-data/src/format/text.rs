@@ -54,8 +54,8 @@ fn utf8<'a>(bytes: &'a [u8], said: Said, path: &Path, line: usize) -> Result<Cow
                 "not valid UTF-8 at byte {} of the row",
                 error.valid_up_to() + 1
             );
-            let remedy = said.remedy("convert the file to UTF-8", "encoding", "latin-1");
-            DataError::row(path, line, message, remedy)
+            let (remedy, setting) = said.remedy("convert the file to UTF-8", "encoding", "latin-1");
+            DataError::row(path, line, message, remedy).or_with(setting)
         })
 }
 

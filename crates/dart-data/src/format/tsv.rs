@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::lines::{Line, Lines, too_long};
+use super::row::{Record, Visit};
 use super::text::{Decoding, decode, is_missing};
-use super::{Record, Visit};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, Setting};
 use crate::layout::{Column, Format, Read, Said};
 
 /// The columns that are read, as positions.
@@ -30,14 +30,14 @@ impl Columns {
                 }
                 let has = |fields: &[&str]| position(fields.len(), *index).is_some();
                 let mut message = format!("has {} fields, column {index} is needed", first.len());
-                let remedy = match other_delimiter(read, first, has) {
+                let (remedy, setting) = match other_delimiter(read, first, has) {
                     Some((said, remedy)) => {
                         message += &said;
                         remedy
                     }
-                    None => "check the file's format".to_owned(),
+                    None => ("check the file's format".to_owned(), None),
                 };
-                Err(DataError::row(path, line, message, remedy))
+                Err(DataError::row(path, line, message, remedy).or_with(setting))
             }
             Column::Name(name) => {
                 let is_it = |field: &&str| field.trim().trim_matches('"') == name;
@@ -52,14 +52,15 @@ impl Columns {
                     (None, _) => {}
                 }
                 let mut message = format!("no column {name:?} among {}", first.join(", "));
-                let remedy = match other_delimiter(read, first, |fields| fields.iter().any(is_it)) {
+                let has = |fields: &[&str]| fields.iter().any(is_it);
+                let (remedy, setting) = match other_delimiter(read, first, has) {
                     Some((said, remedy)) => {
                         message += &said;
                         remedy
                     }
-                    None => "name a column that the header has".to_owned(),
+                    None => ("name a column that the header has".to_owned(), None),
                 };
-                Err(DataError::row(path, line, message, remedy))
+                Err(DataError::row(path, line, message, remedy).or_with(setting))
             }
         };
         let needed = |column: &Option<Column>, what: &str| {
@@ -137,7 +138,7 @@ fn other_delimiter(
     read: &Read,
     first: &[&str],
     is_found: impl Fn(&[&str]) -> bool,
-) -> Option<(String, String)> {
+) -> Option<(String, (String, Option<Setting>))> {
     let [row] = first else {
         return None;
     };

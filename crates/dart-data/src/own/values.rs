@@ -1,62 +1,57 @@
 //! How a task of one's own spells labels and words: mappings and lists whose items may be text,
 //! numbers or booleans.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// Pairs of a mapping in the file's order, or the items of a list without a second member. Keys and
-/// values may be text, numbers or booleans.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pairs(pub Vec<(String, Option<String>)>);
-
-impl Pairs {
-    /// Whether it was a mapping.
-    pub(super) fn is_map(&self) -> bool {
-        self.0.iter().any(|(_, value)| value.is_some())
-    }
+/// A list, or a mapping in the file's order. Items, keys and values may be text, numbers or
+/// booleans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entries {
+    /// Items.
+    List(Vec<String>),
+    /// Keys and values.
+    Map(Vec<(String, String)>),
 }
 
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct PairsVisitor;
-        impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs;
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("a mapping or a list")
             }
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some((Text(key), Text(value))) = map.next_entry()? {
-                    pairs.push((key, Some(value)));
+                    pairs.push((key, value));
                 }
-                Ok(Pairs(pairs))
+                Ok(Entries::Map(pairs))
             }
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> std::result::Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(Text(item)) = items.next_element()? {
-                    pairs.push((item, None));
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Text(item)) = list.next_element()? {
+                    items.push(item);
                 }
-                Ok(Pairs(pairs))
+                Ok(Entries::List(items))
             }
         }
-        deserializer.deserialize_any(PairsVisitor)
+        deserializer.deserialize_any(EntriesVisitor)
     }
 }
 
-impl Serialize for Pairs {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        if !self.is_map() {
-            return to.collect_seq(self.0.iter().map(|(key, _)| key));
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Entries::List(items) => items.serialize(to),
+            Entries::Map(pairs) => to.collect_map(pairs.iter().map(|(key, value)| (key, value))),
         }
-        to.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
@@ -65,27 +60,27 @@ impl Serialize for Pairs {
 #[serde(untagged)]
 pub enum Words {
     /// By class, or in the order of the classes.
-    Pairs(Pairs),
-    /// LM-BFF's mapping as text.
-    Mapping(String),
+    Entries(Entries),
+    /// LM-BFF's mapping, the text of a Python dictionary.
+    Python(String),
 }
 
 impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct WordsVisitor;
         impl<'de> Visitor<'de> for WordsVisitor {
             type Value = Words;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("a mapping of classes to words, or a list of words")
             }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Words, E> {
-                Ok(Words::Mapping(text.to_owned()))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Words, E> {
+                Ok(Words::Python(text.to_owned()))
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Words, A::Error> {
-                Pairs::deserialize(de::value::MapAccessDeserializer::new(map)).map(Words::Pairs)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Words, A::Error> {
+                Entries::deserialize(MapAccessDeserializer::new(map)).map(Words::Entries)
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> std::result::Result<Words, A::Error> {
-                Pairs::deserialize(de::value::SeqAccessDeserializer::new(seq)).map(Words::Pairs)
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Words, A::Error> {
+                Entries::deserialize(SeqAccessDeserializer::new(list)).map(Words::Entries)
             }
         }
         deserializer.deserialize_any(WordsVisitor)
@@ -98,29 +93,66 @@ impl<'de> Deserialize<'de> for Words {
 pub struct Text(pub String);
 
 impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
         impl Visitor<'_> for TextVisitor {
             type Value = Text;
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("text, a number or a boolean")
             }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Text, E> {
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
                 Ok(Text(text.to_owned()))
             }
-            fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<Text, E> {
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Text, E> {
                 Ok(Text(value.to_string()))
             }
-            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Text, E> {
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Text, E> {
                 Ok(Text(value.to_string()))
             }
-            fn visit_u64<E: de::Error>(self, value: u64) -> std::result::Result<Text, E> {
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Text, E> {
                 Ok(Text(value.to_string()))
             }
-            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Text, E> {
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Text, E> {
                 Ok(Text(value.to_string()))
             }
         }
         deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// Text, a number or a boolean.
+const SCALAR: [&str; 4] = ["string", "integer", "number", "boolean"];
+
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": SCALAR})
+    }
+}
+
+impl JsonSchema for Entries {
+    fn schema_name() -> Cow<'static, str> {
+        "Entries".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "array", "items": {"type": SCALAR}},
+            {"type": "object", "additionalProperties": {"type": SCALAR}},
+        ]})
+    }
+}
+
+impl JsonSchema for Words {
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let entries = generator.subschema_for::<Entries>();
+        json_schema!({"anyOf": [entries, {"type": "string"}]})
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use dart_core::method::{
-    Fluency, FluencyLabels, FluencyMask, LabelKind, Method, PromptMethod, TemplateKind,
+    Fluency, FluencyLabels, FluencyMask, LabelRows, Method, PromptMethod, TemplateRows,
 };
 use dart_core::train::{Precision, RunSpec, TrainSettings, time};
-use dart_data::{OwnTask, SplitRequest, load};
+use dart_data::{OwnTask, Shots, SplitRequest, load};
 use serde_json::json;
 
 use crate::run::clock::peak_mib;
@@ -96,11 +96,14 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         "no_quotes": args.train.extension().is_some_and(|e| e == "tsv"),
     }))?;
     let task = own.task(&here)?;
-    let mut splits = load(&task, &SplitRequest::new(Path::new("."), 0, args.seed))?;
+    let mut splits = load(
+        &task,
+        &SplitRequest::new(Path::new("."), Shots::Full, args.seed),
+    )?;
     Arc::make_mut(&mut splits.test).truncate(args.eval_rows);
     let method = Method::Prompt(PromptMethod {
-        template: TemplateKind::Pseudo,
-        labels: LabelKind::Pseudo,
+        template: TemplateRows::PSEUDO,
+        labels: LabelRows::PSEUDO,
         fluency: (args.fluency > 0.0).then_some(Fluency {
             weight: args.fluency,
             labels: FluencyLabels::Sampled,

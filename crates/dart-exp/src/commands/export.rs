@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dart_core::checkpoint::{Contents, Origin, check, contents, fingerprint, save};
+use dart_core::device::DeviceChoice;
 use dart_core::train::{Control, EvalReport, Observer, StepReport, fit, load_best};
 
 use crate::model::lookup::name_of;
@@ -33,7 +34,7 @@ pub struct ExportArgs {
     pub whole: bool,
     /// cpu, auto or cuda:N, where not as the run says
     #[arg(long)]
-    pub device: Option<String>,
+    pub device: Option<DeviceChoice>,
 }
 
 /// Writes the checkpoint.
@@ -64,9 +65,9 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     unchanged_models(&job)?;
     let _lock = lock::run(&folder)?;
     let kept = files.has_weights();
-    let device = args.device.as_ref().unwrap_or(&job.settings.device).clone();
+    let device = args.device.unwrap_or(job.settings.device);
     if !kept {
-        job.settings.device.clone_from(&device);
+        job.settings.device = device;
     }
     let task = inputs::task(&job)?;
     let spec = inputs::spec(&job, &task);
@@ -82,13 +83,13 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         std::fs::create_dir_all(&state).with_context(|| short(&state))?;
         let (_, splits) = inputs::data(&job)?;
         let outcome = fit(&spec, &splits.train, &splits.dev, &state, &mut Quiet)?;
-        if let Err(error) = same(&outcome, &record.outcome, &spec.settings.device) {
+        if let Err(error) = same(&outcome, &record.outcome, spec.settings.device) {
             // A folder that stays behind must not hide the reason.
             let _ = std::fs::remove_dir_all(&state);
             return Err(error);
         }
     }
-    let built = load_best(&spec, &state, &device)?;
+    let built = load_best(&spec, &state, device)?;
     let origin = Origin {
         spec: &spec,
         outcome: &record.outcome,
@@ -113,9 +114,6 @@ pub fn run(args: &ExportArgs) -> Result<()> {
 
 /// Refuses a run whose language model is no longer the one that it trained.
 fn unchanged_models(job: &Job) -> Result<()> {
-    if job.model_content.is_empty() {
-        return Ok(());
-    }
     let mut content = fingerprint(&job.model)?;
     if let Some(encoder) = job
         .encoder

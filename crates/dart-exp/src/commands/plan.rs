@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
+use dart_data::Shots;
 
 use crate::commands::target::Target;
 use crate::experiment::definition::Experiment;
-use crate::experiment::values::shots;
 use crate::plan::completion;
 use crate::plan::estimate::need;
 use crate::plan::inventory::{leave_out, missing};
@@ -22,7 +22,7 @@ use crate::terminal::units::{bytes, duration, thousands};
 /// Data or models are missing, after the plan is printed as far as it can be told.
 pub fn run(target: &Target) -> Result<()> {
     let mut experiment = Experiment::load(&target.call())?;
-    let left_out = match experiment.skip_missing {
+    let left_out = match experiment.keys.skip_missing() {
         true => leave_out(&mut experiment),
         false => Vec::new(),
     };
@@ -55,7 +55,7 @@ fn outline(experiment: &Experiment) -> String {
         let _ = writeln!(text, "{}: {} runs", choice.named.name, thousands(here));
         runs += here;
     }
-    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+    let ks: Vec<String> = experiment.ks.iter().map(Shots::to_string).collect();
     let names: Vec<&str> = experiment.tasks.iter().map(|t| t.name.as_str()).collect();
     let _ = writeln!(
         text,
@@ -136,7 +136,7 @@ fn whole(plan: &Plan, left_out: &[String]) -> Result<String> {
             true => need(plan, group, run)?.memory,
             false => 0,
         };
-        methods[group.method].add(run, test, memory, finished);
+        methods[group.place.method].add(run, test, memory, finished);
     }
     let _ = writeln!(
         text,

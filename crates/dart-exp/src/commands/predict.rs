@@ -1,10 +1,12 @@
 //! `dart-exp predict`: one's own texts through an exported classifier.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use dart_core::checkpoint::{Card, load};
+use dart_core::CoreError;
+use dart_core::checkpoint::{CARD, Card, load};
+use dart_core::device::DeviceChoice;
 use dart_core::files::write_atomically;
 use dart_data::layout::{Column, Read};
 use dart_data::{Kind, read_unlabelled};
@@ -39,7 +41,7 @@ pub struct PredictArgs {
     pub model: Option<String>,
     /// cpu, auto or cuda:N
     #[arg(long, default_value = "cpu")]
-    pub device: String,
+    pub device: DeviceChoice,
 }
 
 /// Writes a row a text: its row in the file, its label, a probability per class.
@@ -48,7 +50,8 @@ pub struct PredictArgs {
 /// A folder that is no checkpoint, or a file that cannot be read.
 pub fn run(args: &PredictArgs) -> Result<()> {
     let base = args.model.as_deref().map(Model::named).transpose()?;
-    let checkpoint = load(&args.checkpoint, base.as_deref(), &args.device)?;
+    let checkpoint = load(&args.checkpoint, base.as_deref(), args.device)
+        .map_err(|error| with_remedy(error, &args.checkpoint))?;
     let text_b = second_text(args, &checkpoint.card)?;
     let mut read = args.written.of(Read::texts(args.text.clone(), text_b));
     read.marked = checkpoint.card.task.kind == Kind::Relation;
@@ -74,6 +77,17 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     }
 }
 
+/// Why a checkpoint cannot be loaded, with what to do about it.
+fn with_remedy(error: CoreError, checkpoint: &Path) -> anyhow::Error {
+    if matches!(error, CoreError::MissingBase { .. }) {
+        return anyhow!("{error}; name its folder with --model");
+    }
+    match checkpoint.join(CARD).is_file() {
+        true => error.into(),
+        false => anyhow!("{error}; give a folder that `dart-exp export` wrote"),
+    }
+}
+
 /// The column of the second texts, which a task of pairs needs and no other can use.
 fn second_text(args: &PredictArgs, card: &Card) -> Result<Option<Column>> {
     match (card.task.kind, &args.text_b) {
@@ -83,5 +97,25 @@ fn second_text(args: &PredictArgs, card: &Card) -> Result<Option<Column>> {
             Err(Usage(format!("{}: {why}", card.task.title)).into())
         }
         (_, None) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_loaded_comes_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |error| with_remedy(error, folder.path()).to_string();
+        let damaged = || CoreError::model(folder.path(), "damaged");
+        assert!(told(damaged()).ends_with("; give a folder that `dart-exp export` wrote"));
+        std::fs::write(folder.path().join(CARD), "{}").unwrap();
+        assert!(told(damaged()).ends_with(": damaged"));
+        let gone = CoreError::MissingBase {
+            folder: "gone".into(),
+            name: "tiny".into(),
+        };
+        assert!(told(gone).ends_with("; name its folder with --model"));
     }
 }

@@ -11,7 +11,7 @@ use dart_core::control::Control;
 use dart_core::files::write_atomically;
 use dart_core::lm::LanguageModel;
 use dart_core::lm::weights::write;
-use dart_core::pretrain::{Blocks, HeldOut, PretrainReport, PretrainSettings, Pretraining};
+use dart_core::pretrain::{Blocks, HeldOut, PretrainReport, PretrainSettings, Pretraining, score};
 use dart_core::tokenizer::{self, Tokenizer};
 use dart_data::{Catalog, CorpusFile, TestSentences, corpus_files, read_corpus, test_texts};
 use rayon::prelude::*;
@@ -218,10 +218,8 @@ fn export(training: &Pretraining, base: &Path, dir: &Path) -> Result<()> {
 fn rescore(dir: &Path, blocks: &Blocks, config: &PretrainConfig) -> Result<HeldOut> {
     let tokenizer = Tokenizer::load(dir)?;
     let model = LanguageModel::load(dir)?;
-    Ok(
-        Pretraining::finished(model, tokenizer.special(), &config.training)?
-            .score(&blocks.held_out)?,
-    )
+    let (special, settings) = (tokenizer.special(), &config.training);
+    Ok(score(model, special, settings, &blocks.held_out)?)
 }
 
 /// Reports to TensorBoard, to a CSV file of the curve and to stderr.

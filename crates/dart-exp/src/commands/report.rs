@@ -4,11 +4,10 @@ use anyhow::Result;
 use dart_core::files::write_atomically;
 
 use crate::commands::target::Target;
-use crate::findings::rows::finished;
 use crate::findings::summary::Findings;
 use crate::output::files::write_tables;
 use crate::output::{plot, report};
-use crate::store::folder::Store;
+use crate::store::lock;
 use crate::terminal::paths::short;
 use crate::terminal::print::print;
 
@@ -17,16 +16,18 @@ use crate::terminal::print::print;
 /// # Errors
 /// No run is finished, or a file cannot be read or written.
 pub fn run(target: &Target) -> Result<()> {
-    let plan = target.plan()?;
-    let rows = finished(&plan)?;
-    let store = Store::open(&plan.experiment.folder)?;
-    let findings = Findings::new(&plan, &rows)?;
-    write_tables(&findings, store.folder())?;
+    let source = target.source()?;
+    let outline = source.outline()?;
+    let rows = source.rows(&outline)?;
+    let folder = &outline.experiment.folder;
+    let _lock = lock::results(folder)?;
+    let findings = Findings::new(&outline, &rows)?;
+    write_tables(&findings, folder)?;
     let maps = plot::labels::maps(&findings)?;
     let pictures = plot::pictures(&findings, &maps)?;
-    let plots = store.folder().join("plots");
+    let plots = folder.join("plots");
     plot::save(&pictures, &plots)?;
-    let page = store.folder().join("report.html");
+    let page = folder.join("report.html");
     write_atomically(&page, report::page(&findings, &pictures, &maps)?.as_bytes())?;
     let (page, plots) = (short(&page), short(&plots));
     let count = pictures.len();

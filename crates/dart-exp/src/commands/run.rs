@@ -149,7 +149,7 @@ fn end(args: &RunArgs, plan: &Plan, started: Instant) -> String {
 /// GPUs to share among the runs; none where no run asks for one.
 fn gpus(plan: &Plan) -> usize {
     match plan.runs().any(|(_, run)| run.gpu() != Gpu::None) {
-        true => dart_core::build::gpus(),
+        true => dart_core::device::gpus(),
         false => 0,
     }
 }

@@ -225,7 +225,7 @@ impl Scripts<'_> {
             args.data_dir.as_ref().map(|dir| dir.display().to_string()),
         );
         add("--model", args.model.clone());
-        add("--device", args.device.clone());
+        add("--device", args.device.map(String::from));
         args.sets
             .iter()
             .for_each(|set| add("--set", Some(set.clone())));

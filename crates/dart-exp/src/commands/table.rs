@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use crate::commands::target::Target;
-use crate::findings::rows::finished;
 use crate::findings::summary::Findings;
 use crate::output::files::whole_table;
 use crate::terminal::print::print;
@@ -13,7 +12,8 @@ use crate::terminal::print::print;
 /// # Errors
 /// No run is finished, or a record cannot be read.
 pub fn run(target: &Target) -> Result<()> {
-    let plan = target.plan()?;
-    let rows = finished(&plan)?;
-    print(&whole_table(&Findings::new(&plan, &rows)?)?)
+    let source = target.source()?;
+    let outline = source.outline()?;
+    let rows = source.rows(&outline)?;
+    print(&whole_table(&Findings::new(&outline, &rows)?)?)
 }

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use dart_core::device::DeviceChoice;
 
 use crate::experiment::call::Call;
 use crate::experiment::definition::Experiment;
 use crate::experiment::shard::Shard;
+use crate::findings::source::Source;
 use crate::plan::runs::Plan;
-use crate::terminal::paths;
+use crate::terminal::paths::{self, short};
+use crate::terminal::progress::remark;
 
 /// An experiment, and changes to it.
 #[derive(Clone, Debug, Args)]
@@ -36,7 +39,7 @@ pub struct Target {
     pub sets: Vec<String>,
     /// cpu, auto or cuda:N
     #[arg(long)]
-    pub device: Option<String>,
+    pub device: Option<DeviceChoice>,
     /// Only the i-th of n shares of the runs; `collect` merges them
     #[arg(long, value_name = "i/n")]
     pub shard: Option<Shard>,
@@ -52,15 +55,31 @@ impl Target {
             results: self.results.clone(),
             data_dir: self.data_dir.clone(),
             model: self.model.clone(),
-            device: self.device.clone(),
+            device: self.device,
             shard: self.shard,
         }
     }
+
     /// The experiment's plan.
     ///
     /// # Errors
     /// What is wrong with the file, or everything that is missing.
     pub fn plan(&self) -> Result<Plan> {
         Plan::new(Experiment::load(&self.call())?)
+    }
+
+    /// Where the experiment's finished runs are told of; says so where it is not in their folders.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or everything that is missing.
+    pub fn source(&self) -> Result<Source> {
+        let source = Source::find(Experiment::load(&self.call())?)?;
+        if let Source::File(experiment, _) = &source {
+            let folder = short(&experiment.folder);
+            remark(&format!(
+                "note: {folder} has no run folders; made from its runs.csv alone"
+            ));
+        }
+        Ok(source)
     }
 }

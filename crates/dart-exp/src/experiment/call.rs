@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use dart_core::device::DeviceChoice;
+
 use crate::experiment::shard::Shard;
 
 /// What the command line says about an experiment.
@@ -20,7 +22,7 @@ pub struct Call {
     /// The language model, when the file is not to say it.
     pub model: Option<String>,
     /// The device, when the file is not to say it.
-    pub device: Option<String>,
+    pub device: Option<DeviceChoice>,
     /// The share of the runs that is wanted, when not all are.
     pub shard: Option<Shard>,
 }

@@ -1,12 +1,15 @@
 //! A validated experiment: everything that a plan is made of.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 
-use dart_data::Task;
+use dart_core::settings::MethodKind;
+use dart_data::{Shots, Task};
 
 use crate::experiment::methods::Named;
-use crate::experiment::options::{Kind, Options};
+use crate::experiment::options::Options;
 use crate::experiment::published::Figure;
+use crate::experiment::raw::RawExperiment;
 use crate::experiment::search::{Points, Sampling};
 use crate::experiment::shard::Shard;
 use crate::experiment::tasks::TaskEntry;
@@ -28,14 +31,31 @@ pub struct Choice {
 impl Choice {
     /// Whether it runs on each of the experiment's models.
     pub fn shares_models(&self) -> bool {
-        matches!(self.named.kind, Kind::Head | Kind::Prompt)
+        matches!(self.named.kind, MethodKind::Head | MethodKind::Prompt)
     }
 
     /// The one model that it runs on, in place of the experiment's.
     pub fn own_model(&self) -> Option<&Model> {
         self.encoder
             .as_ref()
-            .filter(|_| self.named.kind == Kind::Sentence)
+            .filter(|_| self.named.kind == MethodKind::Sentence)
+    }
+}
+
+/// A task of the experiment.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The task.
+    pub task: Task,
+    /// What the file says of it, where that is more than its name.
+    pub entry: Option<TaskEntry>,
+}
+
+impl Deref for Listed {
+    type Target = Task;
+
+    fn deref(&self) -> &Task {
+        &self.task
     }
 }
 
@@ -51,9 +71,7 @@ pub struct Experiment {
     /// How a random search draws.
     pub sampling: Option<Sampling>,
     /// Tasks in the order of the columns.
-    pub tasks: Vec<Task>,
-    /// What the file says of each task where it is more than its name.
-    pub own_tasks: Vec<Option<TaskEntry>>,
+    pub tasks: Vec<Listed>,
     /// Files of further tasks.
     pub catalogs: Vec<PathBuf>,
     /// Where the data are.
@@ -63,31 +81,15 @@ pub struct Experiment {
     /// Methods in the order of the rows.
     pub methods: Vec<Choice>,
     /// Training examples a class.
-    pub ks: Vec<usize>,
+    pub ks: Vec<Shots>,
     /// Seeds.
     pub seeds: Vec<u64>,
-    /// Limit of test rows.
-    pub test_rows: Option<usize>,
-    /// Seed of their drawing.
-    pub test_seed: u64,
-    /// Whether test is scored.
-    pub score_test: bool,
-    /// Whether trials that were not chosen score test too, as an oracle.
-    pub oracle: bool,
-    /// Whether tasks whose data are not there are left out.
-    pub skip_missing: bool,
-    /// Whether chosen weights stay on disk.
-    pub keep_weights: bool,
-    /// Whether a class with too few rows is an error.
-    pub strict: bool,
-    /// Seconds between saves of a run's state.
-    pub save_seconds: u64,
+    /// The file under its profile and the command line's changes, for all that is said by one key.
+    pub keys: RawExperiment,
     /// The method that the others are compared with.
     pub compare: Option<String>,
     /// Published figures.
     pub published: Vec<Figure>,
-    /// Remarks to stand under the table.
-    pub notes: Vec<String>,
 }
 
 impl Experiment {

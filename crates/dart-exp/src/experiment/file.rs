@@ -28,7 +28,7 @@ pub fn load(file: &Path, profile: &str, sets: &[String]) -> Result<Loaded, Usage
     }
     let sets = Sets::read(sets)?;
     Ok(Loaded {
-        raw: raw.changed_by(sets.keys),
+        keys: raw.changed_by(sets.keys),
         set_of_all: sets.of_all,
         sets_of_methods: sets.of_methods,
         files,
@@ -77,7 +77,7 @@ fn read(file: &Path, trail: &mut Vec<PathBuf>) -> Result<RawExperiment, Usage> {
 /// An experiment file with the command line's changes apart: they stand over everything.
 pub struct Loaded {
     /// The file under its profile.
-    pub raw: RawExperiment,
+    pub keys: RawExperiment,
     /// `--set SETTING=…`.
     pub set_of_all: Options,
     /// `--set METHOD.SETTING=…`.
@@ -90,7 +90,12 @@ pub struct Loaded {
 mod tests {
     use super::*;
     use crate::experiment::tasks::TaskEntry;
-    use crate::experiment::values::{OneOrMany, Shots};
+    use crate::experiment::values::OneOrMany;
+    use dart_data::Shots;
+
+    fn shots(k: usize) -> Shots {
+        Shots::new(k).unwrap()
+    }
 
     fn file(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
@@ -113,15 +118,15 @@ mod tests {
         ];
         let loaded = load(file.path(), "paper", &sets.map(String::from)).unwrap();
         assert_eq!(
-            loaded.raw.tasks,
+            loaded.keys.tasks,
             Some(OneOrMany(vec![TaskEntry::Named("c".into())]))
         );
-        assert_eq!(loaded.raw.k, Some(OneOrMany(vec![Shots(8), Shots(32)])));
+        assert_eq!(loaded.keys.k, Some(OneOrMany(vec![shots(8), shots(32)])));
         assert_eq!(
-            loaded.raw.settings,
+            loaded.keys.settings,
             serde_yaml::from_str("{steps: 5, batch: 8}").unwrap()
         );
-        assert_eq!(loaded.raw.search.len(), 2);
+        assert_eq!(loaded.keys.search.len(), 2);
         assert_eq!(
             loaded.set_of_all,
             serde_yaml::from_str("{clip: 2, steps: 6}").unwrap()
@@ -172,14 +177,17 @@ mod tests {
         );
         let top = folder.path().join("top.yaml");
         let loaded = load(&top, "paper", &["search.dart.clip=[1]".to_owned()]).unwrap();
-        assert_eq!(loaded.raw.name, None);
-        assert_eq!(loaded.raw.k, Some(OneOrMany(vec![Shots(32)])));
-        assert_eq!(loaded.raw.strict, Some(true));
+        assert_eq!(loaded.keys.name, None);
+        assert_eq!(loaded.keys.k, Some(OneOrMany(vec![shots(32)])));
+        assert_eq!(loaded.keys.strict, Some(true));
         let settings = "{steps: 5, clip: 3, batch: 4}";
-        assert_eq!(loaded.raw.settings, serde_yaml::from_str(settings).unwrap());
+        assert_eq!(
+            loaded.keys.settings,
+            serde_yaml::from_str(settings).unwrap()
+        );
         let search = "{dart: {batch: [1], clip: [1]}}";
-        assert_eq!(loaded.raw.search, serde_yaml::from_str(search).unwrap());
-        let task = loaded.raw.tasks.unwrap().0.remove(0);
+        assert_eq!(loaded.keys.search, serde_yaml::from_str(search).unwrap());
+        let task = loaded.keys.tasks.unwrap().0.remove(0);
         let data = folder.path().join("low/mine.csv").display().to_string();
         assert_eq!(
             task.word(),
@@ -188,8 +196,8 @@ mod tests {
         );
         assert_eq!(loaded.files.len(), 3);
         assert_eq!(
-            load(&top, "other", &[]).unwrap().raw.k,
-            Some(OneOrMany(vec![Shots(1)]))
+            load(&top, "other", &[]).unwrap().keys.k,
+            Some(OneOrMany(vec![shots(1)]))
         );
 
         write("low/base.yaml", "from: ../top.yaml");

@@ -1,12 +1,15 @@
 //! Named methods: presets that ship with the program and those that an experiment adds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use dart_core::settings::MethodKind;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::experiment::options::{Kind, MethodEntry, Options};
+use crate::experiment::options::{MethodEntry, Options};
 use crate::experiment::yaml;
 use crate::terminal::failure::Usage;
 
@@ -20,7 +23,7 @@ pub struct Named {
     /// Its name in tables.
     pub title: String,
     /// What it starts from.
-    pub kind: Kind,
+    pub kind: MethodKind,
     /// The preset's settings.
     pub preset: Options,
     /// What the experiment's own entry says; stands over the experiment's `settings`.
@@ -48,7 +51,7 @@ impl Methods {
         let mut named = Named {
             name: name.to_owned(),
             title: name.to_owned(),
-            kind: Kind::Majority,
+            kind: MethodKind::Majority,
             preset: Options::default(),
             own: Options::default(),
         };
@@ -143,6 +146,21 @@ impl<'de> Deserialize<'de> for RawMethods {
     }
 }
 
+impl JsonSchema for RawMethods {
+    fn schema_name() -> Cow<'static, str> {
+        "Methods".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let entry = generator.subschema_for::<Option<MethodEntry>>();
+        json_schema!({"anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "object", "additionalProperties": entry},
+        ]})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,14 +196,17 @@ mod tests {
              new: {kind: head}}",
         );
         let mine = methods.named("mine").unwrap();
-        assert_eq!((mine.kind, mine.title.as_str()), (Kind::Prompt, "Mine"));
+        assert_eq!(
+            (mine.kind, mine.title.as_str()),
+            (MethodKind::Prompt, "Mine")
+        );
         assert_eq!(
             mine.own,
             serde_yaml::from_str("{learning_rate: 1, fluency: 2}").unwrap()
         );
         assert_eq!(mine.preset.learning_rate, Some(1e-4));
         assert_eq!(methods.named("dart").unwrap().title, "DART");
-        assert_eq!(methods.named("new").unwrap().kind, Kind::Head);
+        assert_eq!(methods.named("new").unwrap().kind, MethodKind::Head);
     }
 
     #[test]

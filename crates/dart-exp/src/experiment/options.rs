@@ -1,33 +1,72 @@
 //! Every setting that a method, an experiment, a search or `--set` may give, by its flat name.
 
-use dart_core::method::{
-    Embeddings, LabelKind, LabelPieces, PromptEncoderKind, RowInit, TemplateKind, TrainPart,
-};
+use std::borrow::Cow;
+
 use dart_core::rng::Rng;
-use dart_core::train::Precision;
+use dart_core::settings::{Limits, MethodKind, Settings};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::experiment::range::Values;
-
-pub use crate::experiment::values::{LabelsUnder, Mask};
-
-/// What a preset starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The most frequent class.
-    Majority,
-    /// A head on `[CLS]`.
-    Head,
-    /// A prompt and the language model's own head.
-    Prompt,
-    /// Logistic regression on the embeddings of a sentence encoder.
-    Sentence,
-}
 
 /// A key that stands in the file has a value, which may be null where the type allows it.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
     T::deserialize(d).map(Some)
+}
+
+/// A setting's schema with what it means and which numbers it may have.
+fn property(mut schema: Schema, name: &str, doc: &str) -> Value {
+    if let Some((_, limits)) = Settings::LIMITS.iter().find(|(known, _)| *known == name) {
+        bound(schema.ensure_object(), limits);
+    }
+    schema.insert("description".to_owned(), doc.trim().into());
+    schema.to_value()
+}
+
+/// A number without a fraction as people write it.
+fn whole(value: f64) -> Value {
+    match value.fract() == 0.0 {
+        true => (value as i64).into(),
+        false => value.into(),
+    }
+}
+
+/// Adds limits to the numbers of a schema.
+fn bound(schema: &mut Map<String, Value>, limits: &Limits) {
+    let is_number = |kind: &Value| kind == "number" || kind == "integer";
+    let number = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_number),
+        Some(kind) => is_number(kind),
+        None => false,
+    };
+    if number {
+        let words = limits.keywords().into_iter();
+        schema.extend(words.map(|(word, value)| (word.to_owned(), whole(value))));
+    }
+    let inner = |schema: &mut Value| {
+        if let Some(schema) = schema.as_object_mut() {
+            bound(schema, limits);
+        }
+    };
+    schema.get_mut("items").into_iter().for_each(inner);
+    let any = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+    any.into_iter().flatten().for_each(inner);
+}
+
+/// The table's two lists as one, of what is needed here.
+macro_rules! table {
+    (
+        method { $($(#[doc = $mdoc:literal])* $m:ident: $mty:ty = $mdefault:expr,
+            if $mif:ident, in $mlimits:ident $(($($ml:literal),*))?;)* }
+        train { $($(#[doc = $tdoc:literal])* $t:ident: $tty:ty = $tdefault:expr,
+            if $tif:ident, in $tlimits:ident $(($($tl:literal),*))?, since $since:literal;)* }
+    ) => {
+        options! {
+            $($(#[doc = $mdoc])* $m: $mty,)*
+            $($(#[doc = $tdoc])* $t: $tty,)*
+        }
+    };
 }
 
 /// One list of settings, three shapes: given or not ([`Options`]), with a preset's own keys
@@ -38,7 +77,8 @@ macro_rules! options {
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Options {
-            $($(#[doc = $doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")]
+            pub $name: Option<$type>,)*
         }
 
         /// A method in YAML: what it builds on, and what it does otherwise.
@@ -50,11 +90,12 @@ macro_rules! options {
             pub from: Option<String>,
             /// Its kind, where it builds on no other.
             #[serde(deserialize_with = "present")]
-            pub kind: Option<Kind>,
+            pub kind: Option<MethodKind>,
             /// Its name in tables.
             #[serde(deserialize_with = "present")]
             pub title: Option<String>,
-            $($(#[doc = $doc])* #[serde(deserialize_with = "present")] pub $name: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(deserialize_with = "present")]
+            pub $name: Option<$type>,)*
         }
 
         /// Values to search over, of each setting that is searched.
@@ -65,31 +106,75 @@ macro_rules! options {
             pub $name: Option<Values<$type>>,)*
         }
 
-        /// Settings, every one decided.
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct Decided {
-            $($(#[doc = $doc])* pub $name: $type,)*
+        impl JsonSchema for Options {
+            fn schema_name() -> Cow<'static, str> {
+                "Options".into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let mut keys = Map::new();
+                $(keys.insert(
+                    stringify!($name).to_owned(),
+                    property(generator.subschema_for::<$type>(), stringify!($name), concat!($($doc),*)),
+                );)*
+                json_schema!({"type": "object", "properties": keys, "additionalProperties": false})
+            }
         }
 
-        impl Decided {
-            /// All of them as given settings.
-            pub fn options(&self) -> Options {
-                Options { $($name: Some(self.$name.clone()),)* }
+        impl JsonSchema for MethodEntry {
+            fn schema_name() -> Cow<'static, str> {
+                "MethodEntry".into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let mut keys = Map::new();
+                for (name, of, doc) in [
+                    ("from", generator.subschema_for::<String>(), "Another method whose settings this one starts from."),
+                    ("kind", generator.subschema_for::<MethodKind>(), "Its kind, where it builds on no other."),
+                    ("title", generator.subschema_for::<String>(), "Its name in tables."),
+                ] {
+                    keys.insert(name.to_owned(), property(of, name, doc));
+                }
+                $(keys.insert(
+                    stringify!($name).to_owned(),
+                    property(generator.subschema_for::<$type>(), stringify!($name), concat!($($doc),*)),
+                );)*
+                json_schema!({"type": "object", "properties": keys, "additionalProperties": false})
+            }
+        }
+
+        impl JsonSchema for Grid {
+            fn schema_name() -> Cow<'static, str> {
+                "Grid".into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let mut keys = Map::new();
+                $(keys.insert(
+                    stringify!($name).to_owned(),
+                    property(generator.subschema_for::<Values<$type>>(), stringify!($name), concat!($($doc),*)),
+                );)*
+                json_schema!({"type": "object", "properties": keys, "additionalProperties": false})
             }
         }
 
         impl Options {
-            /// These settings, and `defaults` where these say nothing.
-            pub fn decided(self, defaults: Decided) -> Decided {
-                Decided { $($name: self.$name.unwrap_or(defaults.$name),)* }
+            /// The settings' names, in the order of the columns of `runs.csv`.
+            pub const NAMES: &'static [&'static str] = Settings::NAMES;
+
+            /// The settings of a method of this kind: these, and the defaults where these say nothing.
+            pub fn decided(&self, kind: MethodKind) -> Settings {
+                let given = self.clone();
+                let defaults = Settings::of(kind);
+                Settings { kind, $($name: given.$name.unwrap_or(defaults.$name),)* }
             }
 
-            /// The settings' names, in the order of the columns of `runs.csv`.
-            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
-
-            /// What each setting means.
-            pub const DOCS: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($name), concat!($($doc),*))),*];
+            /// Those that decide something.
+            pub fn meaning(all: &Settings) -> Options {
+                Options {
+                    $($name: all.means(stringify!($name)).then(|| all.$name.clone()),)*
+                }
+            }
 
             /// These settings, and `lower`'s where these say nothing.
             pub fn over(self, lower: &Options) -> Options {
@@ -178,83 +263,7 @@ macro_rules! options {
     };
 }
 
-options! {
-    /// What the template is made of: `none`, `hard`, `pseudo` or `encoded`.
-    template: TemplateKind,
-    /// What classes are mapped to: `words` or `pseudo`.
-    labels: LabelKind,
-    /// Number of the template's pseudo tokens; null: one for each of the manual template's.
-    template_tokens: Option<usize>,
-    /// What computes an encoded template's rows: `lstm` or `mlp`.
-    prompt_encoder: PromptEncoderKind,
-    /// How the template's pseudo tokens start: `manual`, `random` or `uniform` (the reference's).
-    template_init: RowInit,
-    /// How the labels' pseudo tokens start: `manual`, `random` or `uniform`.
-    label_init: RowInit,
-    /// What stands for a label word of several pieces: `mean` or `first`.
-    label_pieces: LabelPieces,
-    /// L_C over the whole vocabulary instead of the class rows.
-    full_vocab: bool,
-    /// λ of L = L_C + λ L_F; 0 or null: no fluency constraint.
-    fluency: Option<f64>,
-    /// Under which labels the masked word is predicted.
-    fluency_labels: LabelsUnder,
-    /// Which input tokens are masked: `one`, or a rate.
-    fluency_mask: Mask,
-    /// The reference's fluency loss, in which every label counts as a wrong one.
-    reference_bug: bool,
-    /// Contexts of demonstrations over which class scores are averaged; null: no demonstrations.
-    demonstrations: Option<usize>,
-    /// Longest text of a demonstration in tokens.
-    demonstration_tokens: usize,
-    /// Share of each class, the most similar to the input, from which they are drawn; 1: all.
-    demonstration_share: f64,
-    /// The sentence encoder: a name under models/ or of the Hugging Face hub, or a folder.
-    encoder: String,
-    /// C of the logistic regression, the inverse strength of its L2 penalty.
-    logreg_c: f64,
-    /// Which weights of the language model are trained: `none`, `lm`, `bitfit` or `prompt`.
-    train: TrainPart,
-    /// Whether the vocabulary's rows are trained: `frozen` or `trained`.
-    embeddings: Embeddings,
-    /// Peak learning rate.
-    learning_rate: f64,
-    /// Peak learning rate of the pseudo rows; null: `learning_rate`.
-    pseudo_learning_rate: Option<f64>,
-    /// Share of the steps, the first, in which only the pseudo rows are trained.
-    prompt_first: f64,
-    /// Examples a micro-batch.
-    batch: usize,
-    /// Micro-batches a step.
-    accumulation: usize,
-    /// Optimizer steps.
-    steps: usize,
-    /// Passes over the training examples, instead of `steps`.
-    epochs: Option<usize>,
-    /// Share of the steps in which the learning rate rises.
-    warmup: f64,
-    /// AdamW's weight decay.
-    weight_decay: f64,
-    /// Weight decay on embeddings and pseudo rows too.
-    decay_embeddings: bool,
-    /// Largest gradient norm.
-    clip: f64,
-    /// Steps between evaluations on dev.
-    eval_every: usize,
-    /// Evaluations without improvement after which training stops, counted from the end of
-    /// `prompt_first`; null: never.
-    patience: Option<usize>,
-    /// Longest input in tokens.
-    max_length: usize,
-    /// Threads of a run.
-    threads: usize,
-    /// `cpu`, `auto` or `cuda:N`.
-    device: String,
-    /// The number format of the computation: `float32`, `bfloat16` or `float64`.
-    precision: Precision,
-    /// Whether the backward pass computes layers again, to need less memory.
-    recompute: bool,
-}
+dart_core::settings_table!(table);
 
 impl Options {
     /// `steps` and `epochs` are two ways to say one thing: the one in `upper` replaces both here.
@@ -266,18 +275,29 @@ impl Options {
         lower
     }
 
-    /// The settings as cells of `runs.csv`, in the order of [`Options::NAMES`]; empty where not
+    /// What is given, by name, in the order of the table: `{k: 3}` and `{rate: 0.1}` as their numbers.
+    pub fn given(&self) -> Vec<(&'static str, Value)> {
+        let all = serde_json::to_value(self).unwrap_or_default();
+        let plain = |value: &Value| match value.as_object().and_then(|map| map.values().next()) {
+            Some(inner) => inner.clone(),
+            None => value.clone(),
+        };
+        let given = Settings::NAMES
+            .iter()
+            .map(|name| (*name, plain(&all[name])));
+        given.filter(|(_, value)| !value.is_null()).collect()
+    }
+
+    /// The settings as cells of `runs.csv`, in the order of [`Settings::NAMES`]; empty where not
     /// given.
     pub fn cells(&self) -> Vec<String> {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        Self::NAMES
-            .iter()
-            .map(|name| match &value[name] {
-                serde_json::Value::Null => String::new(),
-                serde_json::Value::String(text) => text.clone(),
-                other => other.to_string(),
-            })
-            .collect()
+        let given = self.given();
+        let cell = |name: &&str| match given.iter().find(|(known, _)| known == name) {
+            None => String::new(),
+            Some((_, Value::String(text))) => text.clone(),
+            Some((_, other)) => other.to_string(),
+        };
+        Settings::NAMES.iter().map(cell).collect()
     }
 }
 
@@ -313,7 +333,7 @@ mod tests {
     fn cells_stand_under_their_names() {
         let cells = options("{fluency_labels: {k: 3}, fluency_mask: one, patience: null}").cells();
         let cell = |name| {
-            let at = Options::NAMES.iter().position(|n| *n == name).unwrap();
+            let at = Settings::NAMES.iter().position(|n| *n == name).unwrap();
             cells[at].as_str()
         };
         let names = ["fluency_labels", "fluency_mask", "patience", "steps"];

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use dart_data::Shots;
 use serde::Deserialize;
 
 use crate::terminal::failure::Usage;
@@ -18,7 +19,7 @@ pub struct Figure {
     /// The language model.
     pub model: String,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// The metric.
     pub metric: String,
     /// The mean over seeds.
@@ -52,5 +53,22 @@ mod tests {
         )
         .unwrap();
         assert_eq!(read(file.path()).unwrap()[0].seeds, None);
+    }
+
+    #[test]
+    fn figures_of_all_examples_are_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let row = |k: &str| format!("A,b,c,{k},accuracy,1,,d\n");
+        let header = "method,task,model,k,metric,mean,sd,source\n";
+        std::fs::write(file.path(), [header, &row("8"), &row("full")].concat()).unwrap();
+        let ks: Vec<Shots> = read(file.path()).unwrap().iter().map(|f| f.k).collect();
+        assert_eq!(ks, [Shots::new(8).unwrap(), Shots::Full]);
+        std::fs::write(file.path(), [header, &row("0")].concat()).unwrap();
+        assert!(
+            read(file.path())
+                .unwrap_err()
+                .0
+                .contains("at least 1, or full")
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! Values of a searched setting: a list, or a range to draw from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use dart_core::rng::Rng;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::{F64Deserializer, MapAccessDeserializer, U64Deserializer};
 use serde::de::{Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -18,7 +20,7 @@ pub enum Values<T> {
 }
 
 /// A range of numbers, drawn from at random.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// The lower end.
@@ -31,7 +33,7 @@ pub struct Range {
 }
 
 /// How numbers of a range are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// Their logarithms uniformly.
@@ -132,5 +134,20 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Values<T> {
             }
         }
         d.deserialize_any(Both(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Values<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Values of {}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let list = generator.subschema_for::<Vec<T>>();
+        json_schema!({"anyOf": [list, generator.subschema_for::<Range>()]})
     }
 }

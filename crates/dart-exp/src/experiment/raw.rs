@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use dart_data::Shots;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::methods::RawMethods;
 use crate::experiment::options::{Grid, Options};
 use crate::experiment::tasks::TaskEntry;
-use crate::experiment::values::{OneOrMany, Shots, TestRows};
+use crate::experiment::values::{OneOrMany, TestRows};
 
 macro_rules! raw_experiment {
-    ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident: $type:ty $(= $default:expr)?,)*) => {
         /// An experiment file, or a profile in one.
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct RawExperiment {
             $($(#[doc = $doc])* pub $name: Option<$type>,)*
@@ -44,13 +46,16 @@ macro_rules! raw_experiment {
                 }
             }
 
+            $($(
+                /// This key, or its default.
+                pub fn $name(&self) -> $type {
+                    self.$name.clone().unwrap_or_else(|| $default)
+                }
+            )?)*
+
             /// The names of the keys.
             pub const KEYS: &'static [&'static str] =
                 &[$(stringify!($name),)* "settings", "search"];
-
-            /// What each key means.
-            pub const DOCS: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($name), concat!($($doc),*))),*];
         }
     };
 }
@@ -64,46 +69,46 @@ raw_experiment! {
     /// Heading of the table.
     title: String,
     /// Language models: names under `models/`, or folders.
-    model: OneOrMany<String>,
+    model: OneOrMany<String> = OneOrMany(vec!["minilm-mlm".to_owned()]),
     /// Names of the catalog's tasks, and one's own.
     tasks: OneOrMany<TaskEntry>,
     /// More catalog files: one's own tasks.
-    catalog: OneOrMany<PathBuf>,
+    catalog: OneOrMany<PathBuf> = OneOrMany(Vec::new()),
     /// Where the data are.
     data_dir: PathBuf,
     /// Methods by name, or a map of names to changes.
     methods: RawMethods,
     /// Training examples a class; `full`: all there are.
-    k: OneOrMany<Shots>,
+    k: OneOrMany<Shots> = OneOrMany(vec![Shots::default()]),
     /// Seeds.
-    seeds: OneOrMany<u64>,
+    seeds: OneOrMany<u64> = OneOrMany(vec![13, 21, 42, 87, 100]),
     /// Test rows a task at most, drawn with `test_seed`; `all`: no limit.
-    test_rows: TestRows,
+    test_rows: TestRows = TestRows(Some(500)),
     /// Seed of that drawing.
-    test_seed: u64,
+    test_seed: u64 = 0,
     /// Whether the chosen weights score test at all.
-    score_test: bool,
+    score_test: bool = true,
     /// Whether all trials score test too, to show, marked as an oracle, what selection on test
     /// would have given.
-    oracle: bool,
+    oracle: bool = false,
     /// Whether tasks whose data are not there are left out, with a note.
-    skip_missing: bool,
+    skip_missing: bool = false,
     /// Random search: how many points of `search` each method tries, instead of all.
     samples: usize,
     /// Seed of the random search.
-    search_seed: u64,
+    search_seed: u64 = 0,
     /// Whether the chosen weights stay on disk after that.
-    keep_weights: bool,
+    keep_weights: bool = false,
     /// Whether a class with too few rows is an error.
-    strict: bool,
+    strict: bool = false,
     /// Seconds between saves of a run's state.
-    save_seconds: u64,
+    save_seconds: u64 = 20,
     /// The method that the others are compared with; `dart` where it is among them.
     compare: String,
     /// File of published figures.
     published: PathBuf,
     /// Remarks to stand under the table.
-    notes: OneOrMany<String>,
+    notes: OneOrMany<String> = OneOrMany(Vec::new()),
 }
 
 impl RawExperiment {

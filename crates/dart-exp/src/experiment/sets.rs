@@ -90,7 +90,7 @@ fn parsed<T: DeserializeOwned>(yaml: &str, set: &str) -> Result<T, Usage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::values::Shots;
+    use dart_data::Shots;
 
     fn sets(sets: &[&str]) -> Result<Sets, Usage> {
         Sets::read(&sets.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
@@ -114,7 +114,10 @@ mod tests {
             "steps=6",
         ])
         .unwrap();
-        assert_eq!(all.keys.k.unwrap().0, [8, 32].map(Shots));
+        assert_eq!(
+            all.keys.k.unwrap().0,
+            [8, 32].map(|k| Shots::new(k).unwrap())
+        );
         assert_eq!(all.of_all, options("{clip: 2, steps: 6}"));
         let dart = options("{learning_rate: 3e-4, clip: 7}");
         assert_eq!(all.of_methods, [("dart".to_owned(), dart)].into());

@@ -1,16 +1,20 @@
 //! The tasks of an experiment: the catalog's by name, the same with another prompt, one's own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use dart_core::prompt::{Part, Template};
 use dart_data::{Catalog, Kind, OwnTask, Task};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::terminal::failure::Usage;
+use crate::terminal::remedy::told;
 
 /// What an experiment says of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,8 +56,8 @@ impl TaskEntry {
     /// An unknown name, or settings that cannot work, named.
     pub fn task(&self, catalog: &Catalog) -> Result<Task, String> {
         let task = match self {
-            TaskEntry::Named(name) => catalog.task(name).map_err(text)?.clone(),
-            TaskEntry::Own(own) => own.resolve(catalog).map_err(text)?,
+            TaskEntry::Named(name) => catalog.task(name).map_err(|e| told(&e))?.clone(),
+            TaskEntry::Own(own) => own.resolve(catalog).map_err(|e| told(&e))?,
         };
         if task.kind == Kind::Regression {
             let message = "is a regression, which can be checked but not trained";
@@ -86,10 +90,6 @@ pub fn catalog(files: &[PathBuf]) -> Result<Catalog> {
     Ok(catalog)
 }
 
-fn text(error: dart_data::DataError) -> String {
-    error.to_string()
-}
-
 impl<'de> Deserialize<'de> for TaskEntry {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         struct Entry;
@@ -110,6 +110,31 @@ impl<'de> Deserialize<'de> for TaskEntry {
         }
         d.deserialize_any(Entry)
     }
+}
+
+impl JsonSchema for TaskEntry {
+    fn schema_name() -> Cow<'static, str> {
+        "Task".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (mut changed, mut own) = (
+            OwnTask::json_schema(generator),
+            OwnTask::json_schema(generator),
+        );
+        let of_catalog = |key: &str| OwnTask::OF_CATALOG.contains(&key);
+        keep(&mut changed, &["task"], of_catalog);
+        keep(&mut own, &OwnTask::NEEDED, |key| key != "task");
+        json_schema!({"anyOf": [{"type": "string"}, changed, own]})
+    }
+}
+
+/// Leaves the keys that `wanted` wants, of which some are needed.
+fn keep(schema: &mut Schema, needed: &[&str], wanted: impl Fn(&str) -> bool) {
+    if let Some(keys) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        keys.retain(|key, _| wanted(key));
+    }
+    schema.insert("required".to_owned(), needed.into());
 }
 
 #[cfg(test)]

@@ -1,121 +1,12 @@
 //! Values that a file may spell in several ways: one or many, a word or a number.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use dart_data::Task;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
-
-/// `auto`, `all`, `sampled`, or a number N: the true label and N wrong ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LabelsUnder {
-    /// All up to six classes, five wrong ones above.
-    Auto,
-    /// All labels.
-    All,
-    /// One, drawn.
-    Sampled,
-    /// The true one and this many wrong ones.
-    K(usize),
-}
-
-impl Serialize for LabelsUnder {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            LabelsUnder::Auto => s.serialize_str("auto"),
-            LabelsUnder::All => s.serialize_str("all"),
-            LabelsUnder::Sampled => s.serialize_str("sampled"),
-            LabelsUnder::K(n) => s.serialize_u64(*n as u64),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for LabelsUnder {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Labels;
-        impl<'de> Visitor<'de> for Labels {
-            type Value = LabelsUnder;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("auto, all, sampled or {k: N}")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<LabelsUnder, E> {
-                match text {
-                    "auto" => Ok(LabelsUnder::Auto),
-                    "all" => Ok(LabelsUnder::All),
-                    "sampled" => Ok(LabelsUnder::Sampled),
-                    _ => Err(E::unknown_variant(
-                        text,
-                        &["auto", "all", "sampled", "{k: N}"],
-                    )),
-                }
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelsUnder, A::Error> {
-                match (
-                    map.next_entry::<String, usize>()?,
-                    map.next_key::<String>()?,
-                ) {
-                    (Some((key, n)), None) if key == "k" && n > 0 => Ok(LabelsUnder::K(n)),
-                    _ => Err(de::Error::custom(
-                        "fluency_labels takes {k: N} with N at least 1",
-                    )),
-                }
-            }
-        }
-        d.deserialize_any(Labels)
-    }
-}
-
-/// `one` token, or each token with a rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mask {
-    /// One random token.
-    One,
-    /// Each with this probability.
-    Rate(f64),
-}
-
-impl Serialize for Mask {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Mask::One => s.serialize_str("one"),
-            Mask::Rate(rate) => s.serialize_f64(*rate),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Mask {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct MaskVisitor;
-        impl Visitor<'_> for MaskVisitor {
-            type Value = Mask;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("one, or a rate above 0 and below 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Mask, E> {
-                match text {
-                    "one" => Ok(Mask::One),
-                    _ => Err(E::unknown_variant(
-                        text,
-                        &["one", "a rate above 0 and below 1"],
-                    )),
-                }
-            }
-            fn visit_f64<E: de::Error>(self, rate: f64) -> Result<Mask, E> {
-                match rate > 0.0 && rate < 1.0 {
-                    true => Ok(Mask::Rate(rate)),
-                    false => Err(E::custom(
-                        "fluency_mask takes one, or a rate above 0 and below 1",
-                    )),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, rate: u64) -> Result<Mask, E> {
-                self.visit_f64(rate as f64)
-            }
-        }
-        d.deserialize_any(MaskVisitor)
-    }
-}
 
 /// One value, or a list of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,55 +71,27 @@ impl<'de> Deserialize<'de> for TestRows {
     }
 }
 
-/// Training examples a class: a number, or `full` for all there are, which stands as 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shots(pub usize);
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
 
-impl<'de> Deserialize<'de> for Shots {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Shots;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("full, or a number of training examples a class of at least 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Shots, E> {
-                match text {
-                    "full" => Ok(Shots(0)),
-                    _ => Err(E::unknown_variant(text, &["full", "a number"])),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, k: u64) -> Result<Shots, E> {
-                match usize::try_from(k) {
-                    Ok(k) if k > 0 => Ok(Shots(k)),
-                    _ => Err(E::custom("k must be at least 1, or full")),
-                }
-            }
-        }
-        d.deserialize_any(Number)
+    fn schema_name() -> Cow<'static, str> {
+        format!("One or many {}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [one, generator.subschema_for::<Vec<T>>()]})
     }
 }
 
-/// `k` as people read it.
-pub fn shots(k: usize) -> String {
-    match k {
-        0 => "full".to_owned(),
-        k => k.to_string(),
+impl JsonSchema for TestRows {
+    fn schema_name() -> Cow<'static, str> {
+        "TestRows".into()
     }
-}
 
-/// `k` of a task as people read it: where train and dev are given, `k` takes nothing from them.
-pub fn shots_of(task: &Task, k: usize) -> String {
-    match task.split_is_given() {
-        true => "as given".to_owned(),
-        false => shots(k),
-    }
-}
-
-/// `k` as JSON: a number, or `"full"`.
-pub fn shots_json(k: usize) -> serde_json::Value {
-    match k {
-        0 => shots(k).into(),
-        k => k.into(),
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1}]})
     }
 }

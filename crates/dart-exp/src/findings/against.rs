@@ -3,11 +3,11 @@
 use crate::experiment::published::Figure;
 use crate::findings::cells::Cell;
 use crate::findings::stats::{self, Sample};
-use crate::plan::runs::Plan;
+use crate::plan::outline::Outline;
 
 /// The figures of an experiment's tasks and K.
-pub fn of_plan(plan: &Plan) -> impl Iterator<Item = &Figure> {
-    let experiment = &plan.experiment;
+pub fn known<'a>(outline: &Outline<'a>) -> impl Iterator<Item = &'a Figure> + use<'a> {
+    let experiment = outline.experiment;
     experiment.published.iter().filter(|figure| {
         experiment.ks.contains(&figure.k)
             && experiment.tasks.iter().any(|task| task.name == figure.task)
@@ -45,18 +45,18 @@ pub enum Noise {
 }
 
 /// Every score of ours that a published one stands beside.
-pub fn against<'a>(plan: &'a Plan, cells: &[Cell]) -> Vec<Against<'a>> {
-    let experiment = &plan.experiment;
+pub fn against<'a>(outline: &Outline<'a>, cells: &[Cell]) -> Vec<Against<'a>> {
+    let experiment = outline.experiment;
     let mut all = Vec::new();
-    for figure in of_plan(plan) {
+    for figure in known(outline) {
         for cell in cells {
             let (task, named) = (
-                &experiment.tasks[cell.task],
-                &experiment.methods[cell.method].named,
+                &experiment.tasks[cell.place().task],
+                &experiment.methods[cell.place().method].named,
             );
             let names = [&named.name, &named.title];
             let same = task.name == figure.task
-                && cell.k == figure.k
+                && cell.place().k == figure.k
                 && names.iter().any(|n| n.eq_ignore_ascii_case(&figure.method))
                 && task.metric.to_string().eq_ignore_ascii_case(&figure.metric);
             let Some(sample) = cell.scores.as_ref().filter(|_| same) else {
@@ -64,9 +64,9 @@ pub fn against<'a>(plan: &'a Plan, cells: &[Cell]) -> Vec<Against<'a>> {
             };
             all.push(Against {
                 figure,
-                task: cell.task,
-                method: cell.method,
-                model: cell.model.to_owned(),
+                task: cell.place().task,
+                method: cell.place().method,
+                model: cell.place().model.clone(),
                 ours: 100.0 * sample.mean,
                 noise: noise(sample, figure),
             });

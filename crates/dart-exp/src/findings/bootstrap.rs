@@ -8,8 +8,9 @@ use dart_core::metrics;
 use dart_core::rng::Rng;
 use dart_data::Metric;
 
-use crate::findings::rows::Row;
-use crate::plan::runs::Plan;
+use crate::experiment::place::Place;
+use crate::findings::rows::{Records, Row};
+use crate::plan::outline::Outline;
 use crate::store::predictions::{self, Predicted};
 
 /// Drawings of the test rows.
@@ -18,7 +19,7 @@ pub const SAMPLES: usize = 1_000;
 /// The test metric of runs under drawings of the test rows, which are the same for all runs of a
 /// task, so that runs can be compared pair by pair.
 pub struct Bootstrap<'a> {
-    plan: &'a Plan,
+    outline: &'a Outline<'a>,
     runs: HashMap<String, Drawn>,
 }
 
@@ -32,28 +33,33 @@ struct Drawn {
 
 impl<'a> Bootstrap<'a> {
     /// Nothing drawn yet.
-    pub fn new(plan: &'a Plan) -> Self {
+    pub fn new(outline: &'a Outline<'a>) -> Self {
         Bootstrap {
-            plan,
+            outline,
             runs: HashMap::new(),
         }
     }
 
     /// The weighted sum of the runs' metrics under each drawing; `None` where there is no run, or
-    /// they were not all scored on the same rows.
+    /// they were not all scored on the same rows, or one of them has no
+    /// predictions.
     pub fn sum(&mut self, runs: &[(&Row, f64)]) -> Result<Option<Vec<f64>>> {
         for (row, _) in runs {
-            if row.test.is_none() {
+            let scored = row
+                .records
+                .as_ref()
+                .filter(|records| records.test.is_some());
+            let Some(records) = scored else {
                 return Ok(None);
-            }
-            if !self.runs.contains_key(&row.run.id) {
-                let drawn = self.draw(row)?;
-                self.runs.insert(row.run.id.clone(), drawn);
+            };
+            if !self.runs.contains_key(row.id) {
+                let drawn = self.draw(&row.entry.place, records)?;
+                self.runs.insert(row.id.to_owned(), drawn);
             }
         }
         let drawn: Vec<(&Drawn, f64)> = runs
             .iter()
-            .filter_map(|(row, weight)| Some((self.runs.get(&row.run.id)?, *weight)))
+            .filter_map(|(row, weight)| Some((self.runs.get(row.id)?, *weight)))
             .collect();
         let Some((first, _)) = drawn.first() else {
             return Ok(None);
@@ -65,17 +71,12 @@ impl<'a> Bootstrap<'a> {
         Ok(Some((0..SAMPLES).map(sum).collect()))
     }
 
-    fn draw(&self, row: &Row) -> Result<Drawn> {
-        let task = self.plan.task(row.group);
-        let predicted = predictions::read(&row.files.predictions, &task.labels)?;
+    fn draw(&self, place: &Place, records: &Records) -> Result<Drawn> {
+        let task = self.outline.task(place);
+        let predicted = predictions::read(&records.files.predictions, &task.labels)?;
         Ok(Drawn {
             rows: predicted.iter().map(|p| p.row).collect(),
-            metrics: resampled(
-                &predicted,
-                &task.metric,
-                &task.labels,
-                row.group.task as u64,
-            ),
+            metrics: resampled(&predicted, &task.metric, &task.labels, place.task as u64),
         })
     }
 }

@@ -1,54 +1,48 @@
 //! The cells of the table.
 
-use crate::findings::rows::{Row, score};
+use crate::experiment::place::Place;
+use crate::findings::rows::Row;
 use crate::findings::stats::{self, Sample};
-use crate::plan::runs::Plan;
+use crate::plan::outline::{Entry, Outline};
 
-/// A cell of the table: the chosen runs of a (task, method, model, k) over the seeds.
+/// A cell of the table: the chosen runs of a place over the seeds.
 pub struct Cell<'a> {
-    /// Index of the task.
-    pub task: usize,
-    /// Index of the method.
-    pub method: usize,
-    /// The model.
-    pub model: &'a str,
-    /// Training examples a class.
-    pub k: usize,
+    /// The first seed's trials; those of the others are as many.
+    pub entry: &'a Entry,
     /// Its rows, in the order of the seeds.
     pub rows: Vec<&'a Row<'a>>,
     /// The test scores, or the dev scores where test is not scored.
     pub scores: Option<Sample>,
 }
 
+impl Cell<'_> {
+    /// Task, method, model and k.
+    pub fn place(&self) -> &Place {
+        &self.entry.place
+    }
+
+    /// The dev scores of its rows.
+    pub fn devs(&self) -> Vec<f64> {
+        self.rows.iter().map(|row| row.dev).collect()
+    }
+}
+
 /// The cells, in the order of the plan; those without a finished run too.
-pub fn cells<'a>(plan: &'a Plan, rows: &'a [Row<'a>]) -> Vec<Cell<'a>> {
+pub fn cells<'a>(outline: &'a Outline, rows: &'a [Row<'a>]) -> Vec<Cell<'a>> {
     let mut cells: Vec<Cell> = Vec::new();
-    for group in &plan.groups {
-        let (task, method, model, k) = (group.task, group.method, group.model.as_str(), group.k);
-        let same = |c: &Cell| (c.task, c.method, c.model, c.k) == (task, method, model, k);
-        if !cells.iter().any(same) {
+    for entry in &outline.entries {
+        if !cells.iter().any(|cell| *cell.place() == entry.place) {
             cells.push(Cell {
-                task,
-                method,
-                model,
-                k,
+                entry,
                 rows: Vec::new(),
                 scores: None,
             });
         }
     }
     for cell in &mut cells {
-        let here = |row: &&Row| {
-            let group = row.group;
-            let place = (group.task, group.method, group.model.as_str(), group.k);
-            row.chosen && place == (cell.task, cell.method, cell.model, cell.k)
-        };
+        let here = |row: &&Row| row.chosen && row.entry.place == cell.entry.place;
         cell.rows = rows.iter().filter(here).collect();
-        let scores: Vec<f64> = cell
-            .rows
-            .iter()
-            .filter_map(|row| score(row, row.group.test_rows > 0))
-            .collect();
+        let scores: Vec<f64> = cell.rows.iter().filter_map(|row| row.score()).collect();
         cell.scores = stats::describe(&scores);
     }
     cells

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use anyhow::Result;
 use dart_data::Task;
@@ -9,12 +10,15 @@ use dart_data::layout::Layout;
 
 use crate::findings::bootstrap::{Bootstrap, SAMPLES};
 use crate::findings::cells::Cell;
-use crate::findings::rows::{Row, score};
+use crate::findings::rows::Row;
 use crate::findings::stats;
-use crate::plan::runs::{Group, Plan};
+use crate::plan::outline::{Entry, Outline};
 
 /// Random sign flips a comparison.
 pub const FLIPS: usize = 100_000;
+
+/// Scores are shares of examples; a smaller difference between them is an error of rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// One comparison: the first method less the second.
 pub struct Comparison {
@@ -57,7 +61,7 @@ pub struct OnTask {
 
 /// Tasks of mostly the same texts count as one: their indices, grouped. So do tasks that are joined
 /// only by a third.
-pub fn independent_tasks(tasks: &[Task]) -> Vec<Vec<usize>> {
+pub fn independent_tasks<T: Deref<Target = Task>>(tasks: &[T]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (t, task) in tasks.iter().enumerate() {
         let shares = |group: &Vec<usize>| group.iter().any(|o| share_texts(task, &tasks[*o]));
@@ -88,14 +92,14 @@ fn share_texts(task: &Task, other: &Task) -> bool {
 /// has one seed shares training examples at several K, so that its differences count as one, their
 /// mean; those of several models too.
 pub fn compare<'a>(
-    plan: &Plan,
+    outline: &Outline,
     cells: &[Cell<'a>],
     first: usize,
     bootstrap: &mut Bootstrap,
 ) -> Result<Vec<Comparison>> {
-    let groups = independent_tasks(&plan.experiment.tasks);
+    let groups = independent_tasks(&outline.experiment.tasks);
     let mut comparisons = Vec::new();
-    for other in (0..plan.experiment.methods.len()).filter(|other| *other != first) {
+    for other in (0..outline.experiment.methods.len()).filter(|other| *other != first) {
         let (mut differences, mut drawn) = (Vec::new(), vec![0.0; SAMPLES]);
         let (mut of_tasks, mut whole) = (Vec::new(), true);
         for tasks in &groups {
@@ -113,7 +117,7 @@ pub fn compare<'a>(
                 let signed = |pair: &Pair<'a>| [(pair.first, share), (pair.other, -share)];
                 let runs: Vec<(&Row, f64)> = pairs.iter().flat_map(signed).collect();
                 let sample = bootstrap.sum(&runs)?;
-                of_tasks.push(on_task(plan, task, &pairs, sample.clone()));
+                of_tasks.push(on_task(outline, task, &pairs, sample.clone()));
                 samples.push(sample);
             }
             if of_group.is_empty() {
@@ -163,15 +167,19 @@ pub fn compare<'a>(
     Ok(comparisons)
 }
 
-fn on_task(plan: &Plan, task: usize, pairs: &[Pair], sample: Option<Vec<f64>>) -> OnTask {
+fn on_task(outline: &Outline, task: usize, pairs: &[Pair], sample: Option<Vec<f64>>) -> OnTask {
     let values: Vec<f64> = pairs.iter().map(|pair| pair.difference).collect();
     // Differences at several K or of several models are not a sample of one population.
-    let one = plan.experiment.ks.len() == 1 && plan.experiment.models.len() == 1;
+    let one = outline.experiment.ks.len() == 1 && outline.experiment.models.len() == 1;
     let interval = stats::describe(&values).and_then(|sample| sample.interval);
-    // Adding 0 makes a negative zero a positive one: neither won nor lost.
+    // Neither won nor lost, even where sums of shares leave a rounding error.
+    let difference = match stats::mean(&values) {
+        even if even.abs() < ROUNDING => 0.0,
+        difference => difference,
+    };
     OnTask {
         task,
-        difference: stats::mean(&values) + 0.0,
+        difference,
         seeds: interval.filter(|_| one),
         test_rows: sample.and_then(stats::percentiles),
     }
@@ -187,26 +195,18 @@ struct Pair<'a> {
 
 fn pairs<'a>(cells: &[Cell<'a>], task: usize, first: usize, other: usize) -> Vec<Pair<'a>> {
     let of = |method: usize| {
-        cells
-            .iter()
-            .filter(move |c| (c.task, c.method) == (task, method))
+        let here = move |cell: &&Cell| {
+            let place = cell.place();
+            (place.task, place.method) == (task, method)
+        };
+        cells.iter().filter(here).flat_map(|cell| &cell.rows)
     };
     let mut pairs = Vec::new();
-    for row in of(first).flat_map(|cell| &cell.rows) {
-        // A method without a model, or with one of its own, stands against each model.
-        let comparable = |group: &Group| {
-            let own = !group.shared_model || !row.group.shared_model;
-            let model = group.model == row.group.model || own;
-            (group.k, group.seed) == (row.group.k, row.group.seed) && model
-        };
-        let on_test = row.group.test_rows > 0;
-        for matching in of(other).flat_map(|cell| &cell.rows) {
-            if !comparable(matching.group) {
-                continue;
-            }
-            if let (Some(a), Some(b)) = (score(row, on_test), score(matching, on_test)) {
+    for row in of(first) {
+        for matching in of(other).filter(|other| comparable(row.entry, other.entry)) {
+            if let (Some(a), Some(b)) = (row.score(), matching.score()) {
                 pairs.push(Pair {
-                    seed: row.group.seed,
+                    seed: row.entry.seed,
                     difference: a - b,
                     first: row,
                     other: matching,
@@ -215,6 +215,14 @@ fn pairs<'a>(cells: &[Cell<'a>], task: usize, first: usize, other: usize) -> Vec
         }
     }
     pairs
+}
+
+/// Whether two entries of a task differ in the method alone: one without a model, or with one of its
+/// own, stands against each model.
+fn comparable(entry: &Entry, other: &Entry) -> bool {
+    let own = !entry.shared_model || !other.shared_model;
+    let model = own || entry.place.model == other.place.model;
+    (entry.place.k, entry.seed) == (other.place.k, other.seed) && model
 }
 
 #[cfg(test)]
@@ -227,9 +235,9 @@ mod tests {
     fn tasks_of_the_same_texts_count_once_in_any_order() {
         let catalog = Catalog::embedded().unwrap();
         let groups = |names: &[&str]| {
-            let tasks: Vec<Task> = names
+            let tasks: Vec<&Task> = names
                 .iter()
-                .map(|name| catalog.task(name).unwrap().clone())
+                .map(|name| catalog.task(name).unwrap())
                 .collect();
             independent_tasks(&tasks)
         };
@@ -251,7 +259,7 @@ mod tests {
         let mut renamed = catalog.task("movies").unwrap().clone();
         renamed.name = "films".to_owned();
         for other in ["movies", "mr"] {
-            let tasks = [catalog.task(other).unwrap().clone(), renamed.clone()];
+            let tasks = [catalog.task(other).unwrap(), &renamed];
             assert_eq!(independent_tasks(&tasks), [[0, 1]], "{other}");
         }
     }

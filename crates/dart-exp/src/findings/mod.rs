@@ -1,4 +1,4 @@
-//! What the run folders say, computed once.
+//! What finished runs say, computed once.
 
 pub mod against;
 pub mod bootstrap;
@@ -6,5 +6,7 @@ pub mod cells;
 pub mod compare;
 pub mod points;
 pub mod rows;
+pub mod runs_csv;
+pub mod source;
 pub mod stats;
 pub mod summary;

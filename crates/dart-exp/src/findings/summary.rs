@@ -2,20 +2,22 @@
 //! once.
 
 use anyhow::Result;
+use dart_data::Shots;
 
-use crate::experiment::values::shots;
+use crate::experiment::definition::Listed;
+use crate::experiment::place::Place;
 use crate::findings::against::{self, Against};
 use crate::findings::bootstrap::Bootstrap;
 use crate::findings::cells::{Cell, cells};
 use crate::findings::compare::{self, Comparison};
 use crate::findings::rows::Row;
 use crate::findings::stats;
-use crate::plan::runs::Plan;
+use crate::plan::outline::Outline;
 
 /// The findings of the runs that have finished.
 pub struct Findings<'a> {
     /// What was planned.
-    pub plan: &'a Plan,
+    pub outline: &'a Outline<'a>,
     /// The finished runs.
     pub rows: &'a [Row<'a>],
     /// The cells of the table.
@@ -36,12 +38,14 @@ pub struct Findings<'a> {
 pub struct Line {
     /// The method, with model and K where there are several.
     pub name: String,
+    /// The method, with its model where there are several: what rows that differ in K share.
+    pub series: String,
     /// Index of the method; none for published figures.
     pub method: Option<usize>,
     /// Its model; none for published figures.
     pub model: Option<String>,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// Its scores by task, in percent.
     pub scores: Vec<Option<Score>>,
     /// Their mean, where every task has one; none for published figures.
@@ -61,61 +65,78 @@ pub struct Score {
 
 impl<'a> Findings<'a> {
     /// Computes all of them.
-    pub fn new(plan: &'a Plan, rows: &'a [Row<'a>]) -> Result<Self> {
-        let cells = cells(plan, rows);
-        let mut bootstrap = Bootstrap::new(plan);
+    pub fn new(outline: &'a Outline<'a>, rows: &'a [Row<'a>]) -> Result<Self> {
+        let cells = cells(outline, rows);
+        let mut bootstrap = Bootstrap::new(outline);
         let mut test_rows = Vec::new();
         for cell in &cells {
             let share = 1.0 / cell.rows.len().max(1) as f64;
             let runs: Vec<(&Row, f64)> = cell.rows.iter().map(|row| (*row, share)).collect();
             test_rows.push(bootstrap.sum(&runs)?.and_then(stats::percentiles));
         }
-        let first = plan.experiment.compare.as_ref().and_then(|name| {
-            let methods = &plan.experiment.methods;
+        let first = outline.experiment.compare.as_ref().and_then(|name| {
+            let methods = &outline.experiment.methods;
             methods.iter().position(|choice| choice.named.name == *name)
         });
         let comparisons = match first {
             Some(first) => Some((
                 first,
-                compare::compare(plan, &cells, first, &mut bootstrap)?,
+                compare::compare(outline, &cells, first, &mut bootstrap)?,
             )),
             None => None,
         };
-        let mut lines = lines(plan, &cells);
-        lines.extend(published_lines(plan));
+        let mut lines = lines(outline, &cells);
+        lines.extend(published_lines(outline));
         Ok(Findings {
-            plan,
+            outline,
             rows,
             test_rows,
             lines,
             comparisons: comparisons.filter(|(_, all)| !all.is_empty()),
-            against: against::against(plan, &cells),
+            against: against::against(outline, &cells),
             cells,
         })
     }
 }
 
+impl Findings<'_> {
+    /// Whether no run has a folder: what only folders tell is not known then.
+    pub fn without_folders(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|row| row.records.is_none())
+    }
+}
+
 /// Our own rows, in the order of the methods.
-fn lines(plan: &Plan, cells: &[Cell]) -> Vec<Line> {
-    let experiment = &plan.experiment;
-    let mut keys: Vec<(usize, &str, usize)> = Vec::new();
-    for cell in cells {
-        if !keys.contains(&(cell.method, cell.model, cell.k)) {
-            keys.push((cell.method, cell.model, cell.k));
+fn lines(outline: &Outline, cells: &[Cell]) -> Vec<Line> {
+    let experiment = outline.experiment;
+    let mut keys: Vec<(usize, &str, Shots)> = Vec::new();
+    for Place {
+        method, model, k, ..
+    } in cells.iter().map(Cell::place)
+    {
+        if !keys.contains(&(*method, model, *k)) {
+            keys.push((*method, model, *k));
         }
     }
     keys.sort_by_key(|(method, _, _)| *method);
-    let line = |(method, model, k): (usize, &str, usize)| {
-        let mut name = experiment.methods[method].named.title.clone();
+    let line = |(method, model, k): (usize, &str, Shots)| {
+        let mut series = experiment.methods[method].named.title.clone();
         if experiment.models.len() > 1 && experiment.methods[method].shares_models() {
-            name += &format!(", {model}");
+            series += &format!(", {model}");
         }
+        let mut name = series.clone();
         if experiment.ks.len() > 1 {
-            name += &format!(", K={}", shots(k));
+            name += &format!(", K={k}");
         }
         let of_task = |task: usize| {
-            let same = |c: &&Cell| (c.task, c.method, c.model, c.k) == (task, method, model, k);
-            let sample = cells.iter().find(same)?.scores.as_ref()?;
+            let place = Place {
+                task,
+                method,
+                model: model.to_owned(),
+                k,
+            };
+            let here = |cell: &&Cell| *cell.place() == place;
+            let sample = cells.iter().find(here)?.scores.as_ref()?;
             Some(Score {
                 mean: 100.0 * sample.mean,
                 sd: sample.sd.map(|sd| 100.0 * sd),
@@ -127,6 +148,7 @@ fn lines(plan: &Plan, cells: &[Cell]) -> Vec<Line> {
         let whole: Option<Vec<f64>> = scores.iter().map(|s| s.map(|s| s.mean)).collect();
         Line {
             name,
+            series,
             method: Some(method),
             model: Some(model.to_owned()),
             k,
@@ -138,22 +160,24 @@ fn lines(plan: &Plan, cells: &[Cell]) -> Vec<Line> {
 }
 
 /// Rows of published figures of these tasks, one a method and model.
-fn published_lines(plan: &Plan) -> Vec<Line> {
-    let experiment = &plan.experiment;
+fn published_lines(outline: &Outline) -> Vec<Line> {
+    let experiment = outline.experiment;
     let mut lines: Vec<Line> = Vec::new();
-    for figure in against::of_plan(plan) {
+    for figure in against::known(outline) {
         let many = if experiment.ks.len() > 1 {
-            format!(", K={}", shots(figure.k))
+            format!(", K={}", figure.k)
         } else {
             String::new()
         };
-        let name = format!("{} as published, {}{many}", figure.method, figure.model);
+        let series = format!("{} as published, {}", figure.method, figure.model);
+        let name = format!("{series}{many}");
         let at = lines
             .iter()
             .position(|line| line.name == name)
             .unwrap_or_else(|| {
                 lines.push(Line {
                     name,
+                    series,
                     method: None,
                     model: None,
                     k: figure.k,
@@ -162,7 +186,7 @@ fn published_lines(plan: &Plan) -> Vec<Line> {
                 });
                 lines.len() - 1
             });
-        let same = |task: &dart_data::Task| task.name == figure.task;
+        let same = |task: &Listed| task.name == figure.task;
         if let Some(task) = experiment.tasks.iter().position(same) {
             lines[at].scores[task] = Some(Score {
                 mean: figure.mean,

@@ -6,48 +6,48 @@ use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::options::Options;
-use crate::experiment::values::shots_json;
-use crate::findings::rows::Row;
-use crate::plan::runs::Plan;
+use crate::findings::rows::{Records, Row};
+use crate::plan::outline::Outline;
 
-/// Writes one line a finished run; `test` is null for trials that were not chosen.
-pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
+/// Writes one line a finished run that has a folder; `test` is null for trials that were not chosen.
+pub fn write(outline: &Outline, rows: &[Row], path: &Path) -> Result<()> {
     let mut text = String::new();
-    for row in rows {
-        text += &serde_json::to_string(&object(plan, row)?).context("encoding a run")?;
+    for (row, records) in rows
+        .iter()
+        .filter_map(|row| Some((row, row.records.as_ref()?)))
+    {
+        let object = object(outline, row, records)?;
+        text += &serde_json::to_string(&object).context("encoding a run")?;
         text.push('\n');
     }
     Ok(write_atomically(path, text.as_bytes())?)
 }
 
-fn object(plan: &Plan, row: &Row) -> Result<Value> {
-    let (group, fit, test) = (row.group, &row.fit, row.test.as_ref());
-    let shown = serde_json::to_value(&row.run.shown).context("encoding settings")?;
-    let settings: Map<String, Value> = Options::NAMES
-        .iter()
-        .map(|name| ((*name).to_owned(), shown[name].clone()))
-        .filter(|(_, value)| !value.is_null())
+fn object(outline: &Outline, row: &Row, records: &Records) -> Result<Value> {
+    let (place, fit, test) = (&row.entry.place, &records.fit, records.test.as_ref());
+    let given = row.settings.given().into_iter();
+    let settings: Map<String, Value> = given
+        .map(|(name, value)| (name.to_owned(), value))
         .collect();
     Ok(json!({
-        "run": row.run.id,
-        "task": plan.task(group).name,
-        "method": plan.method(group).named.name,
-        "model": group.model,
-        "k": shots_json(group.k),
-        "seed": group.seed,
+        "run": row.id,
+        "task": outline.task(place).name,
+        "method": outline.method(place).named.name,
+        "model": place.model,
+        "k": place.k,
+        "seed": row.entry.seed,
         "settings": settings,
         "chosen": row.chosen,
-        "dev": fit.outcome.dev,
+        "dev": row.dev,
         "dev_loss": fit.outcome.dev_loss,
         "best_step": fit.outcome.best_step,
         "steps": fit.outcome.steps,
         "truncated": fit.outcome.truncated,
-        "test": test.map(|test| test.metric),
+        "test": row.test,
         "test_macro_f1": test.map(|test| test.macro_f1),
         "test_loss": test.map(|test| test.loss),
         "test_rows": test.map(|test| test.rows),
-        "seconds": fit.seconds + test.map_or(0.0, |test| test.seconds),
-        "peak_mib": fit.peak_mib.max(test.map_or(0.0, |test| test.peak_mib)),
+        "seconds": row.seconds,
+        "peak_mib": row.peak_mib,
     }))
 }

@@ -1,54 +1,61 @@
 //! How a table was made: what its reader must know to trust or repeat it.
 
+use dart_data::Shots;
+
+use crate::experiment::definition::Listed;
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
 use crate::findings::cells::Cell;
-use crate::findings::rows::Row;
-use crate::plan::runs::{Group, Plan};
+use crate::findings::rows::{Records, Row};
+use crate::findings::summary::Findings;
+use crate::plan::outline::{Entry, Outline, Scored};
 use crate::terminal::units::thousands;
 
 /// The notes, one a line.
-pub fn notes(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Vec<String> {
+pub fn notes(findings: &Findings) -> Vec<String> {
+    let outline = findings.outline;
     let mut notes = Vec::new();
-    if let Some((done, all)) = unfinished(plan, rows, cells) {
+    if let Some((done, all)) = unfinished(findings) {
         notes.push(format!(
             "**Not finished**: {done} of {all} runs have ended."
         ));
     }
-    notes.push(scores(plan));
-    notes.push(test(plan));
-    notes.push(selection(plan));
-    notes.extend(settings(plan));
-    let models: Vec<&str> = plan
-        .experiment
-        .models
-        .iter()
-        .map(|m| m.name.as_str())
-        .collect();
+    notes.push(scores(outline));
+    notes.push(test(outline));
+    notes.push(selection(outline));
+    notes.extend(settings(outline));
+    let models = outline.experiment.models.iter();
+    let models: Vec<&str> = models.map(|m| m.name.as_str()).collect();
     notes.push(format!("Language model: {}.", models.join(", ")));
-    notes.extend(encoders(plan));
-    notes.extend(truncated(rows));
-    notes.extend(plan.experiment.notes.iter().cloned());
-    notes.extend(published(plan));
-    notes.extend(
-        plan.warnings
-            .iter()
-            .map(|warning| format!("Data: {warning}.")),
-    );
+    notes.extend(encoders(outline));
+    notes.extend(truncated(findings.rows));
+    notes.extend(outline.experiment.keys.notes().0);
+    notes.extend(published(outline));
+    if findings.without_folders() {
+        notes.push(WITHOUT_FOLDERS.to_owned());
+    }
+    let warnings = outline.warnings.iter();
+    notes.extend(warnings.map(|warning| format!("Data: {warning}.")));
     notes
 }
 
+/// What is not known without the run folders.
+const WITHOUT_FOLDERS: &str = "Made from `runs.csv` alone, without the run folders, the data and the \
+    models. Left out: the error of the test sample (test rows drawn anew), numbers of test rows, other \
+    metrics, calibration, inputs that were cut, what is odd about the data, learning curves, label \
+    embeddings and an oracle.";
+
 /// Runs that have ended, and all; none where every cell is whole.
-pub fn unfinished(plan: &Plan, rows: &[Row], cells: &[Cell]) -> Option<(usize, usize)> {
-    let all = plan.runs().count();
+pub fn unfinished(findings: &Findings) -> Option<(usize, usize)> {
+    let (done, all) = (findings.rows.len(), findings.outline.trials().count());
     let count = |cell: &Cell| cell.scores.as_ref().map_or(0, |s| s.count);
-    let whole = rows.len() == all && cells.iter().all(|cell| count(cell) >= seeds(plan));
-    (!whole).then_some((rows.len(), all))
+    let seeds = findings.outline.experiment.seeds.len();
+    let whole = done == all && findings.cells.iter().all(|cell| count(cell) >= seeds);
+    (!whole).then_some((done, all))
 }
 
 /// Methods that use a sentence encoder.
-fn encoders(plan: &Plan) -> Vec<String> {
-    let methods = plan.experiment.methods.iter();
+fn encoders(outline: &Outline) -> Vec<String> {
+    let methods = outline.experiment.methods.iter();
     methods
         .filter_map(|choice| {
             let model = choice.encoder.as_ref()?;
@@ -60,14 +67,15 @@ fn encoders(plan: &Plan) -> Vec<String> {
         .collect()
 }
 
-fn seeds(plan: &Plan) -> usize {
-    plan.experiment.seeds.len()
-}
-
-fn scores(plan: &Plan) -> String {
-    let seeds: Vec<String> = plan.experiment.seeds.iter().map(u64::to_string).collect();
+fn scores(outline: &Outline) -> String {
+    let seeds: Vec<String> = outline
+        .experiment
+        .seeds
+        .iter()
+        .map(u64::to_string)
+        .collect();
     let mut metrics: Vec<(String, Vec<&str>)> = Vec::new();
-    for task in &plan.experiment.tasks {
+    for task in &outline.experiment.tasks {
         let metric = task.metric.to_string();
         match metrics.iter_mut().find(|(known, _)| *known == metric) {
             Some((_, tasks)) => tasks.push(&task.title),
@@ -92,21 +100,21 @@ fn scores(plan: &Plan) -> String {
     };
     format!(
         "Cells: {cells}; {metrics}; {}. `summary.csv` has medians and intervals.",
-        examples(plan)
+        examples(outline)
     )
 }
 
 /// How many examples a run trains on.
-fn examples(plan: &Plan) -> String {
-    let experiment = &plan.experiment;
+fn examples(outline: &Outline) -> String {
+    let experiment = outline.experiment;
     let given = experiment.tasks.iter().filter(|task| task.split_is_given());
     let given: Vec<&str> = given.map(|task| task.title.as_str()).collect();
     if given.len() == experiment.tasks.len() {
         return "train and dev as given".to_owned();
     }
-    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+    let ks: Vec<String> = experiment.ks.iter().map(Shots::to_string).collect();
     let sampled = match experiment.ks.as_slice() {
-        [0] => "all training examples (K = full)".to_owned(),
+        [Shots::Full] => "all training examples (K = full)".to_owned(),
         _ => format!("K = {} training examples a class", ks.join(", ")),
     };
     match given.as_slice() {
@@ -119,90 +127,83 @@ fn examples(plan: &Plan) -> String {
 }
 
 /// Why all cells are dev scores, where they are.
-pub fn dev_alone(plan: &Plan) -> Option<&'static str> {
-    if !plan.experiment.score_test {
+pub fn dev_alone(outline: &Outline) -> Option<&'static str> {
+    if !outline.experiment.keys.score_test() {
         return Some("Test was not scored: the cells are dev scores.");
     }
-    let none = plan.groups.iter().all(|group| group.test_rows == 0);
+    let none = outline.entries.iter().all(|entry| !entry.scored.on_test());
     none.then_some("There is no test set: the cells are dev scores.")
 }
 
-fn test(plan: &Plan) -> String {
-    if let Some(why) = dev_alone(plan) {
+fn test(outline: &Outline) -> String {
+    if let Some(why) = dev_alone(outline) {
         return why.to_owned();
     }
-    let experiment = &plan.experiment;
-    let rows: Vec<String> = experiment
-        .tasks
-        .iter()
-        .enumerate()
-        .filter_map(|(t, task)| {
-            let group = plan.groups.iter().find(|group| group.task == t)?;
-            Some(match group.test_rows {
-                0 => format!("{} none (dev scores)", task.title),
-                rows => format!("{} {}", task.title, thousands(rows)),
-            })
-        })
-        .collect();
-    let cap = match experiment.test_rows {
-        Some(limit) => format!(
-            " (at most {} rows a task, drawn with seed {})",
-            thousands(limit),
-            experiment.test_seed
-        ),
-        None => String::new(),
+    let experiment = outline.experiment;
+    let of_task = |(t, task): (usize, &Listed)| {
+        let entry = outline.entries.iter().find(|entry| entry.place.task == t)?;
+        match entry.scored {
+            Scored::Dev => Some(format!("{} none (dev scores)", task.title)),
+            Scored::Test(Some(rows)) => Some(format!("{} {}", task.title, thousands(rows))),
+            Scored::Test(None) => None,
+        }
     };
-    format!(
-        "Test rows: {}{cap}. Each choice was written down before its weights scored test, once.",
-        rows.join(", ")
-    )
+    let rows = experiment.tasks.iter().enumerate().filter_map(of_task);
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let cap = experiment.keys.test_rows().0.map(|limit| {
+        let (limit, seed) = (thousands(limit), experiment.keys.test_seed());
+        format!("at most {limit} rows a task, drawn with seed {seed}")
+    });
+    let rows = match (rows.as_str(), cap) {
+        ("", cap) => cap.unwrap_or("all there are".to_owned()),
+        (rows, Some(cap)) => format!("{rows} ({cap})"),
+        (rows, None) => rows.to_owned(),
+    };
+    format!("Test rows: {rows}. Each choice was written down before its weights scored test, once.")
 }
 
-fn selection(plan: &Plan) -> String {
-    let trials: Vec<usize> = plan.groups.iter().map(|group| group.trials.len()).collect();
+fn selection(outline: &Outline) -> String {
+    let trials: Vec<usize> = outline
+        .entries
+        .iter()
+        .map(|entry| entry.trials.len())
+        .collect();
     let (least, most) = (trials.iter().min().copied(), trials.iter().max().copied());
     let trials = match (least.unwrap_or(1), most.unwrap_or(1)) {
         (1, 1) => "one trial a cell and seed".to_owned(),
         (least, most) if least == most => format!("the best of {most} trials a cell and seed"),
         _ => {
-            let of_methods = plan
-                .experiment
-                .methods
-                .iter()
-                .enumerate()
-                .map(|(m, choice)| {
-                    let here = |group: &&Group| group.method == m;
-                    let count = plan
-                        .groups
-                        .iter()
-                        .find(here)
-                        .map_or(0, |group| group.trials.len());
-                    format!("{} {count}", choice.named.title)
-                });
+            let methods = outline.experiment.methods.iter().enumerate();
+            let of_methods = methods.map(|(m, choice)| {
+                let here = |entry: &&Entry| entry.place.method == m;
+                let entry = outline.entries.iter().find(here);
+                let count = entry.map_or(0, |entry| entry.trials.len());
+                format!("{} {count}", choice.named.title)
+            });
             format!(
                 "trials a cell and seed: {}",
                 of_methods.collect::<Vec<_>>().join(", ")
             )
         }
     };
-    let random = plan.experiment.sampling.map_or(String::new(), |s| {
+    let random = outline.experiment.sampling.map_or(String::new(), |s| {
         let (samples, seed) = (s.samples, s.seed);
         format!("; random search, {samples} points a method, drawn with seed {seed}")
     });
     format!(
         "Selection: the weights of the best evaluation on dev{}; {trials}{random}.",
-        dev(plan)
+        dev(outline)
     )
 }
 
 /// How large dev is.
-fn dev(plan: &Plan) -> String {
-    let experiment = &plan.experiment;
-    let sampled = |k: &usize| *k > 0;
+fn dev(outline: &Outline) -> String {
+    let experiment = outline.experiment;
+    let sampled = |k: &&Shots| **k != Shots::Full;
     if experiment.tasks.iter().all(|task| task.split_is_given()) {
         return String::new();
     }
-    match experiment.ks.iter().filter(|k| sampled(k)).count() {
+    match experiment.ks.iter().filter(sampled).count() {
         0 => String::new(),
         n if n == experiment.ks.len() => " (as many examples a class as for training)".to_owned(),
         _ => " (as many examples a class as for training, unless K = full)".to_owned(),
@@ -210,7 +211,7 @@ fn dev(plan: &Plan) -> String {
 }
 
 /// Settings that decide a comparison, each once where the methods agree.
-fn settings(plan: &Plan) -> Vec<String> {
+fn settings(outline: &Outline) -> Vec<String> {
     type Shown = fn(&Options) -> Option<String>;
     let shown: [(&str, Shown); 5] = [
         ("Training", |o| {
@@ -237,10 +238,12 @@ fn settings(plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
     for (name, text) in shown {
         let mut values: Vec<(String, Vec<&str>)> = Vec::new();
-        for (m, choice) in plan.experiment.methods.iter().enumerate() {
-            let of_method = plan.runs().filter(|(group, _)| group.method == m);
+        for (m, choice) in outline.experiment.methods.iter().enumerate() {
+            let of_method = outline
+                .trials()
+                .filter(|(entry, _)| entry.place.method == m);
             let mut tried: Vec<String> = Vec::new();
-            for value in of_method.filter_map(|(_, run)| text(&run.shown)) {
+            for value in of_method.filter_map(|(_, trial)| text(&trial.settings)) {
                 if !tried.contains(&value) {
                     tried.push(value);
                 }
@@ -271,18 +274,22 @@ fn settings(plan: &Plan) -> Vec<String> {
 
 /// What inputs lost, of the run that lost most.
 fn truncated(rows: &[Row]) -> Option<String> {
-    let most = |share: fn(&Row) -> f64| rows.iter().map(share).fold(0.0, f64::max);
+    let records = || rows.iter().filter_map(|row| row.records.as_ref());
+    let most = |share: fn(&Records) -> f64| records().map(share).fold(0.0, f64::max);
     let shares = [
         (
-            most(|row| row.fit.outcome.truncated),
+            most(|records| records.fit.outcome.truncated),
             "a run's train and dev texts",
         ),
         (
-            most(|row| row.test.as_ref().and_then(|t| t.truncated).unwrap_or(0.0)),
+            most(|records| {
+                let test = records.test.as_ref();
+                test.map_or(0.0, |test| test.truncated)
+            }),
             "its test texts",
         ),
         (
-            most(|row| row.fit.outcome.truncated_demonstrations),
+            most(|records| records.fit.outcome.truncated_demonstrations),
             "its demonstrations (to `demonstration_tokens`)",
         ),
     ];
@@ -294,10 +301,10 @@ fn truncated(rows: &[Row]) -> Option<String> {
     (!cut.is_empty()).then(|| format!("Cut to the longest input: up to {}.", cut.join(", ")))
 }
 
-fn published(plan: &Plan) -> Option<String> {
-    let tasks = &plan.experiment.tasks;
+fn published(outline: &Outline) -> Option<String> {
+    let tasks = &outline.experiment.tasks;
     let mut sources: Vec<&str> = Vec::new();
-    for figure in &plan.experiment.published {
+    for figure in &outline.experiment.published {
         let here = tasks.iter().any(|task| task.name == figure.task);
         if here && !sources.contains(&figure.source.as_str()) {
             sources.push(&figure.source);

@@ -7,14 +7,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use dart_core::files::write_atomically;
 
-use crate::experiment::values::shots;
+use crate::experiment::place::Place;
 use crate::findings::rows::Row;
 use crate::findings::stats::{self, Sample};
-use crate::plan::runs::{Group, Plan};
+use crate::plan::outline::{Entry, Outline};
 
 /// A search's choice in one (task, method, model, k, seed), by dev and by test.
 struct Choice<'a> {
-    group: &'a Group,
+    entry: &'a Entry,
     /// The trial with the highest test score; the earlier in the plan where several have it.
     run: &'a str,
     by_dev: f64,
@@ -22,22 +22,24 @@ struct Choice<'a> {
 }
 
 /// The choices of all groups with several trials, every one of which has scored test.
-fn choices<'a>(plan: &'a Plan, rows: &[Row<'a>]) -> Result<Vec<Choice<'a>>> {
+fn choices<'a>(outline: &'a Outline, rows: &[Row<'a>]) -> Result<Vec<Choice<'a>>> {
     let mut choices = Vec::new();
-    for group in plan.groups.iter().filter(|group| group.trials.len() > 1) {
+    for entry in outline
+        .entries
+        .iter()
+        .filter(|entry| entry.trials.len() > 1)
+    {
         let mut scores = Vec::new();
-        for run in &group.trials {
-            let Some(row) = rows.iter().find(|row| row.run.id == run.id) else {
-                continue;
+        for row in rows.iter().filter(|row| std::ptr::eq(row.entry, entry)) {
+            let score = match (row.test, &row.records) {
+                (Some(test), _) => Some((true, test)),
+                (None, Some(records)) => records.files.oracle()?.map(|test| (false, test.metric)),
+                (None, None) => None,
             };
-            let score = match &row.test {
-                Some(test) => Some((true, test.metric)),
-                None => row.files.oracle()?.map(|test| (false, test.metric)),
-            };
-            scores.extend(score.map(|(chosen, test)| (run, chosen, test)));
+            scores.extend(score.map(|(chosen, test)| (row.id, chosen, test)));
         }
         let by_dev = scores.iter().find(|(_, chosen, _)| *chosen);
-        let Some((_, _, by_dev)) = by_dev.filter(|_| scores.len() == group.trials.len()) else {
+        let Some((_, _, by_dev)) = by_dev.filter(|_| scores.len() == entry.trials.len()) else {
             continue;
         };
         let mut best = &scores[0];
@@ -47,8 +49,8 @@ fn choices<'a>(plan: &'a Plan, rows: &[Row<'a>]) -> Result<Vec<Choice<'a>>> {
             }
         }
         choices.push(Choice {
-            group,
-            run: &best.0.id,
+            entry,
+            run: best.0,
             by_dev: *by_dev,
             by_test: best.2,
         });
@@ -57,8 +59,8 @@ fn choices<'a>(plan: &'a Plan, rows: &[Row<'a>]) -> Result<Vec<Choice<'a>>> {
 }
 
 /// Writes `oracle.csv`, where the experiment asks for an oracle.
-pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
-    if !plan.experiment.oracle {
+pub fn write(outline: &Outline, rows: &[Row], path: &Path) -> Result<()> {
+    if !outline.experiment.keys.oracle() {
         return Ok(());
     }
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -74,16 +76,16 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
         "test_chosen_on_test",
         "run_chosen_on_test",
     ])?;
-    for choice in choices(plan, rows)? {
-        let group = choice.group;
+    for choice in choices(outline, rows)? {
+        let place = &choice.entry.place;
         csv.write_record([
             "true".to_owned(),
-            plan.task(group).name.clone(),
-            plan.method(group).named.name.clone(),
-            group.model.clone(),
-            shots(group.k),
-            group.seed.to_string(),
-            group.trials.len().to_string(),
+            outline.task(place).name.clone(),
+            outline.method(place).named.name.clone(),
+            place.model.clone(),
+            place.k.to_string(),
+            choice.entry.seed.to_string(),
+            choice.entry.trials.len().to_string(),
             choice.by_dev.to_string(),
             choice.by_test.to_string(),
             choice.run.to_owned(),
@@ -93,42 +95,43 @@ pub fn write(plan: &Plan, rows: &[Row], path: &Path) -> Result<()> {
     Ok(write_atomically(path, &bytes)?)
 }
 
-/// The oracle's part of `table.md`; empty where the experiment asks for none.
-pub fn section(plan: &Plan, rows: &[Row]) -> Result<String> {
-    if !plan.experiment.oracle {
+/// The oracle's part of `table.md`; empty where the experiment asks for none, or no run folder tells
+/// what it would have chosen.
+pub fn section(outline: &Outline, rows: &[Row]) -> Result<String> {
+    if !outline.experiment.keys.oracle() || rows.iter().all(|row| row.records.is_none()) {
         return Ok(String::new());
     }
-    let mut cells: Vec<(&Group, Vec<f64>, Vec<f64>)> = Vec::new();
-    for choice in choices(plan, rows)? {
-        let place = |g: &Group| (g.method, g.model.clone(), g.k, g.task);
+    let mut cells: Vec<(&Place, Vec<f64>, Vec<f64>)> = Vec::new();
+    for choice in choices(outline, rows)? {
+        let here = &choice.entry.place;
         let at = cells
             .iter()
-            .position(|(group, ..)| place(group) == place(choice.group))
+            .position(|(place, ..)| *place == here)
             .unwrap_or_else(|| {
-                cells.push((choice.group, Vec::new(), Vec::new()));
+                cells.push((here, Vec::new(), Vec::new()));
                 cells.len() - 1
             });
         cells[at].1.push(choice.by_dev);
         cells[at].2.push(choice.by_test);
     }
-    cells.sort_by_key(|(group, ..)| (group.method, group.k, group.task));
+    cells.sort_by_key(|(place, ..)| (place.method, place.k.number(), place.task));
     let mut text = "\n## Oracle: trials chosen on test\n\nNot a result. Choosing the trial by its \
                     test score, as the reference implementation does, would have given:\n\n\
                     | Method | Task | Chosen on dev | *Oracle: chosen on test* | Seeds |\n\
                     | --- | --- | ---: | ---: | ---: |\n"
         .to_owned();
-    for (group, by_dev, by_test) in cells {
-        let mut name = plan.method(group).named.title.clone();
-        if plan.experiment.models.len() > 1 {
-            let _ = write!(name, ", {}", group.model);
+    for (place, by_dev, by_test) in cells {
+        let mut name = outline.method(place).named.title.clone();
+        if outline.experiment.models.len() > 1 {
+            let _ = write!(name, ", {}", place.model);
         }
-        if plan.experiment.ks.len() > 1 {
-            let _ = write!(name, ", K={}", shots(group.k));
+        if outline.experiment.ks.len() > 1 {
+            let _ = write!(name, ", K={}", place.k);
         }
         let _ = writeln!(
             text,
             "| {name} | {} | {} | *{}* | {} |",
-            plan.task(group).title,
+            outline.task(place).title,
             percent(&by_dev),
             percent(&by_test),
             by_dev.len()

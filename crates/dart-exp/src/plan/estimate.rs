@@ -1,7 +1,7 @@
 //! What a run will need of memory, before it starts.
 
 use anyhow::Result;
-use dart_core::memory::{Memory, estimate};
+use dart_core::footprint::{Footprint, estimate};
 use dart_core::method::Method;
 
 use crate::plan::need::Need;
@@ -17,7 +17,7 @@ const TEMPLATE: usize = 12;
 ///
 /// # Errors
 /// A model folder that cannot be read.
-pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Memory>> {
+pub fn memory(group: &Group, run: &Run, classes: usize) -> Result<Option<Footprint>> {
     let job = &run.job;
     if job.method == Method::Majority {
         return Ok(None);

@@ -12,10 +12,11 @@ use dart_core::method::Method;
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{SplitRequest, Task};
 
-use crate::experiment::definition::Experiment;
+use crate::experiment::definition::{Experiment, Listed};
 use crate::model::lookup::Model;
 use crate::plan::runs::Group;
 use crate::terminal::failure::Usage;
+use crate::terminal::remedy::told;
 
 /// Data and models that are not there or cannot be used, each with its remedy.
 pub fn missing(experiment: &Experiment) -> Vec<String> {
@@ -37,6 +38,7 @@ fn missing_data(experiment: &Experiment, task: &Task) -> Option<String> {
             .seeds
             .iter()
             .find_map(|s| dart_data::missing_for(task, &request(s)))
+            .map(|absent| told(&absent))
     })
 }
 
@@ -53,10 +55,6 @@ pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
     }
     let mut there = lacks.iter().map(Option::is_none);
     experiment.tasks.retain(|_| there.next().unwrap_or(true));
-    let mut there = lacks.iter().map(Option::is_none);
-    experiment
-        .own_tasks
-        .retain(|_| there.next().unwrap_or(true));
     let left_out = |message: String| format!("left out: {message}");
     lacks.into_iter().flatten().map(left_out).collect()
 }
@@ -67,8 +65,8 @@ pub fn leave_out(experiment: &mut Experiment) -> Vec<String> {
 /// # Errors
 /// A model that cannot be had, with the remedy.
 pub fn fetch_models(experiment: &mut Experiment, note: &dyn Fn(&str)) -> Result<()> {
-    let lacks_data = |task| missing_data(experiment, task).is_some();
-    if !experiment.skip_missing && experiment.tasks.iter().any(lacks_data) {
+    let lacks_data = |task: &Listed| missing_data(experiment, task).is_some();
+    if !experiment.keys.skip_missing() && experiment.tasks.iter().any(lacks_data) {
         return Ok(());
     }
     for model in experiment.used_models_mut() {
@@ -96,11 +94,12 @@ fn missing_model(model: &Model) -> Option<String> {
 /// Names method, task and model.
 pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
     let first = |group: &&Group| {
-        experiment.seeds.first() == Some(&group.seed) && experiment.ks.first() == Some(&group.k)
+        experiment.seeds.first() == Some(&group.seed)
+            && experiment.ks.first() == Some(&group.place.k)
     };
     let mut models: HashMap<&Path, (LmConfig, Tokenizer)> = HashMap::new();
     for group in groups.iter().filter(first) {
-        let task = &experiment.tasks[group.task];
+        let task = &experiment.tasks[group.place.task];
         for run in &group.trials {
             let Method::Prompt(method) = &run.job.method else {
                 continue;
@@ -114,12 +113,12 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
             };
             let longest = run.job.settings.max_length;
             check_prompt(method, task, config, tokenizer, longest).map_err(|error| {
-                let causal = config.causal() && method.fluency.is_some();
+                let causal = config.causal && method.fluency.is_some();
                 let hint = if causal { ", as dart-causal does" } else { "" };
-                let name = &experiment.methods[group.method].named.name;
+                let name = &experiment.methods[group.place.method].named.name;
                 Usage(format!(
                     "task {}, method {name} with model {}: {error}{hint}",
-                    task.name, group.model
+                    task.name, group.place.model
                 ))
             })?;
         }

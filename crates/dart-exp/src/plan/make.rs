@@ -6,22 +6,22 @@ use std::collections::hash_map::Entry;
 use anyhow::{Context, Result, bail};
 use dart_core::checkpoint::fingerprint;
 use dart_core::method::Method;
+use dart_core::settings::MethodKind;
 use dart_data::Task;
 use dart_data::digest::hex;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::experiment::definition::{Choice, Experiment};
-use crate::experiment::options::Kind;
-use crate::experiment::resolve::{Resolved, resolve};
-use crate::experiment::values::{shots, shots_json};
-use crate::model::lookup::Model;
+use crate::experiment::definition::Experiment;
+use crate::experiment::place::Seeded;
+use crate::experiment::resolve::Resolved;
+use crate::experiment::trials::trials;
 use crate::plan::inventory::{leave_out, missing, refuse_prompts};
 use crate::plan::runs::{Group, Plan, Run};
 use crate::plan::split::{Split, of_split, with_seeds};
 use crate::store::folder::RunFiles;
 use crate::store::hparams;
-use crate::store::job::{Data, Job, Stage};
-use crate::terminal::failure::Usage;
+use crate::store::job::{Data, Job, Stage, as_number};
 use crate::terminal::paths::slug;
 
 /// Raised whenever a change of the code changes what a run computes, so that finished runs of the
@@ -34,7 +34,7 @@ impl Plan {
     /// # Errors
     /// Everything that is missing, in one message.
     pub fn new(mut experiment: Experiment) -> Result<Self> {
-        let left_out = match experiment.skip_missing {
+        let left_out = match experiment.keys.skip_missing() {
             true => leave_out(&mut experiment),
             false => Vec::new(),
         };
@@ -53,11 +53,9 @@ impl Plan {
                 place.insert(fingerprint(&model.folder)?);
             }
         }
-        let mut groups = Vec::new();
         let mut warnings: Vec<(String, Vec<u64>)> = Vec::new();
-        let none = Model::none();
+        let mut splits = HashMap::new();
         for (t, task) in experiment.tasks.iter().enumerate() {
-            let mut splits = HashMap::new();
             for &k in &experiment.ks {
                 for &seed in &experiment.seeds {
                     let split = Split::load(&experiment, task, k, seed)?;
@@ -68,35 +66,19 @@ impl Plan {
                             None => warnings.push((text, vec![seed])),
                         }
                     }
-                    splits.insert((k, seed), split);
+                    splits.insert((t, k, seed), split);
                 }
             }
-            for (m, choice) in experiment.methods.iter().enumerate() {
-                let models_here: &[Model] = match (choice.own_model(), choice.named.kind) {
-                    (Some(own), _) => std::slice::from_ref(own),
-                    (None, Kind::Majority) => std::slice::from_ref(&none),
-                    (None, _) => &experiment.models,
-                };
-                for model in models_here {
-                    // What of the models decides a run's result.
-                    let mut content = models.get(&model.folder).cloned().unwrap_or_default();
-                    let encoder = choice.encoder.as_ref().filter(|_| choice.shares_models());
-                    content += encoder.map_or("", |e| models[&e.folder].as_str());
-                    for &k in &experiment.ks {
-                        for &seed in &experiment.seeds {
-                            let place = Place {
-                                experiment: &experiment,
-                                t,
-                                m,
-                                model,
-                                k,
-                                seed,
-                            };
-                            groups.push(group(place, choice, &splits[&(k, seed)], &content)?);
-                        }
-                    }
-                }
-            }
+        }
+        let mut groups = Vec::new();
+        for at in experiment.seeded() {
+            let choice = &experiment.methods[at.place.method];
+            // What of the models decides a run's result.
+            let mut content = models.get(&at.model.folder).cloned().unwrap_or_default();
+            let encoder = choice.encoder.as_ref().filter(|_| choice.shares_models());
+            content += encoder.map_or("", |e| models[&e.folder].as_str());
+            let split = &splits[&(at.place.task, at.place.k, at.seed)];
+            groups.push(group(&experiment, at, split, &content)?);
         }
         refuse_prompts(&experiment, &groups)?;
         if let Some(shard) = experiment.shard {
@@ -113,53 +95,31 @@ impl Plan {
     }
 }
 
-/// Where in the plan a group stands.
-struct Place<'a> {
-    experiment: &'a Experiment,
-    t: usize,
-    m: usize,
-    model: &'a Model,
-    k: usize,
-    seed: u64,
-}
-
-fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<Group> {
-    let Place {
-        experiment,
-        t,
-        m,
-        model,
-        k,
-        seed,
-    } = place;
-    let task = &experiment.tasks[t];
-    let name = &choice.named.name;
-    let test_rows = match experiment.score_test {
-        true => split.test.min(experiment.test_rows.unwrap_or(usize::MAX)),
+fn group(experiment: &Experiment, at: Seeded, split: &Split, content: &str) -> Result<Group> {
+    let Seeded { place, model, seed } = at;
+    let (task, choice) = (
+        &experiment.tasks[place.task],
+        &experiment.methods[place.method],
+    );
+    let (name, k) = (&choice.named.name, place.k);
+    let test_rows = match experiment.keys.score_test() {
+        true => split
+            .test
+            .min(experiment.keys.test_rows().0.unwrap_or(usize::MAX)),
         false => 0,
     };
-    let mut trials: Vec<(Resolved, Run)> = Vec::new();
-    for point in &choice.search.points {
-        if trials.len() == choice.search.limit {
-            break;
-        }
-        let options = point.clone().over(&choice.options);
-        let resolved = resolve(choice.named.kind, &options, split.train)
-            .map_err(|message| Usage(format!("method {name}: {message}")))?;
-        // Two points of a grid may come to the same: λ = 0 has no mask rate.
-        if trials.iter().any(|(earlier, _)| *earlier == resolved) {
-            continue;
-        }
+    let mut runs = Vec::new();
+    for resolved in trials(choice, split.train)? {
         let data = Data {
             task: task.name.clone(),
-            own_task: experiment.own_tasks[t].clone(),
+            own_task: task.entry.clone(),
             catalogs: experiment.catalogs.clone(),
             data_dir: experiment.data_dir.clone(),
             k,
             seed,
-            strict: experiment.strict,
-            test_rows: experiment.test_rows,
-            test_seed: experiment.test_seed,
+            strict: experiment.keys.strict(),
+            test_rows: experiment.keys.test_rows().0,
+            test_seed: experiment.keys.test_seed(),
             fingerprint: split.fingerprint.clone(),
         };
         let hash = hash(task, &resolved, &data, content)?;
@@ -167,7 +127,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             slug(&task.name),
             slug(name),
             slug(&model.name),
-            format!("k{}", shots(k)),
+            format!("k{k}"),
             format!("s{seed}"),
         ];
         let names = [
@@ -175,7 +135,7 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             ("method", name),
             ("model", &model.name),
         ];
-        let numbers = [("k", shots_json(k)), ("seed", seed.into())];
+        let numbers = [("k", json!(k)), ("seed", seed.into())];
         let job = Job {
             stage: Stage::Fit,
             files: RunFiles {
@@ -188,33 +148,28 @@ fn group(place: Place, choice: &Choice, split: &Split, content: &str) -> Result<
             data,
             method: resolved.method.clone(),
             settings: resolved.settings.clone(),
-            save_seconds: experiment.save_seconds,
+            save_seconds: experiment.keys.save_seconds(),
             hparams: hparams::of_run(&names, &numbers, &resolved.shown)?,
         };
-        let run = Run {
+        runs.push(Run {
             id: format!("{}-{hash}", id.join("-")),
-            shown: resolved.shown.clone(),
             job,
             cost: cost(&resolved, task, split.dev),
-            test_cost: if choice.named.kind == Kind::Majority {
+            test_cost: if choice.named.kind == MethodKind::Majority {
                 1.0
             } else {
                 test_rows as f64 * resolved.contexts() as f64
             },
-        };
-        trials.push((resolved, run));
+            shown: resolved.shown,
+        });
     }
-    let trials = trials.into_iter().map(|(_, run)| run).collect();
     Ok(Group {
-        task: t,
-        method: m,
-        model: model.name.clone(),
+        place,
         shared_model: choice.shares_models(),
-        k,
         seed,
         test_rows,
         train_bytes: split.train_bytes.clone(),
-        trials,
+        trials: runs,
     })
 }
 
@@ -251,7 +206,7 @@ fn hash(task: &Task, resolved: &Resolved, data: &Data, model: &str) -> Result<St
         ),
         (&resolved.method, &resolved.settings, model),
         (
-            data.k,
+            as_number(data.k),
             data.seed,
             &data.fingerprint,
             data.test_rows,

@@ -5,5 +5,6 @@ pub mod estimate;
 pub mod inventory;
 pub mod make;
 pub mod need;
+pub mod outline;
 pub mod runs;
 pub mod split;

@@ -1,5 +1,7 @@
 //! What a run takes from what all children share.
 
+use dart_core::device::DeviceChoice;
+
 /// What a child needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -24,15 +26,11 @@ pub enum Gpu {
 
 impl Gpu {
     /// What a run's `device` asks for.
-    pub fn wanted(device: &str) -> Self {
-        match (
-            device,
-            device.strip_prefix("cuda:").and_then(|n| n.parse().ok()),
-        ) {
-            ("cpu", _) => Gpu::None,
-            (_, Some(number)) => Gpu::Number(number),
-            ("cuda", _) => Gpu::Number(0),
-            _ => Gpu::Any,
+    pub fn wanted(device: DeviceChoice) -> Self {
+        match device {
+            DeviceChoice::Cpu => Gpu::None,
+            DeviceChoice::Auto => Gpu::Any,
+            DeviceChoice::Cuda(number) => Gpu::Number(usize::from(number.unwrap_or(0))),
         }
     }
 }
@@ -43,9 +41,10 @@ mod tests {
 
     #[test]
     fn devices_ask_for_gpus() {
-        assert_eq!(Gpu::wanted("cpu"), Gpu::None);
-        assert_eq!(Gpu::wanted("auto"), Gpu::Any);
-        assert_eq!(Gpu::wanted("cuda"), Gpu::Number(0));
-        assert_eq!(Gpu::wanted("cuda:3"), Gpu::Number(3));
+        let wanted = |text: &str| Gpu::wanted(text.parse().unwrap());
+        assert_eq!(wanted("cpu"), Gpu::None);
+        assert_eq!(wanted("auto"), Gpu::Any);
+        assert_eq!(wanted("cuda"), Gpu::Number(0));
+        assert_eq!(wanted("cuda:3"), Gpu::Number(3));
     }
 }

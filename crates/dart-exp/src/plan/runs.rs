@@ -2,9 +2,9 @@
 
 use dart_data::Task;
 
-use crate::experiment::definition::{Choice, Experiment};
+use crate::experiment::definition::Experiment;
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
+use crate::experiment::place::Place;
 use crate::plan::need::Gpu;
 use crate::store::folder::RunFiles;
 use crate::store::job::{Job, Stage};
@@ -21,16 +21,10 @@ pub struct Plan {
 
 /// The trials among which dev chooses.
 pub struct Group {
-    /// Index into the experiment's tasks.
-    pub task: usize,
-    /// Index into its methods.
-    pub method: usize,
-    /// The model's name; `none` for methods that use none.
-    pub model: String,
-    /// Whether that is one of the experiment's models, and not the method's own or none.
+    /// Task, method, model and k.
+    pub place: Place,
+    /// Whether its model is one of the experiment's models, and not the method's own or none.
     pub shared_model: bool,
-    /// Training examples a class.
-    pub k: usize,
     /// The seed.
     pub seed: u64,
     /// Test rows that are scored; 0 where there is no test set or it is not scored.
@@ -91,7 +85,7 @@ impl Run {
     /// The GPU that it asks for.
     pub fn gpu(&self) -> Gpu {
         match self.shown.device {
-            Some(_) => Gpu::wanted(&self.job.settings.device),
+            Some(_) => Gpu::wanted(self.job.settings.device),
             None => Gpu::None,
         }
     }
@@ -112,29 +106,19 @@ impl Plan {
 
     /// The task of a group.
     pub fn task(&self, group: &Group) -> &Task {
-        &self.experiment.tasks[group.task]
-    }
-
-    /// The method of a group.
-    pub fn method(&self, group: &Group) -> &Choice {
-        &self.experiment.methods[group.method]
+        &self.experiment.tasks[group.place.task]
     }
 
     /// The group's name and, where it has several, the trial's number.
     pub fn trial_name(&self, group: &Group, run: &Run) -> String {
-        match group.trials.iter().position(|trial| trial.id == run.id) {
-            Some(place) if group.trials.len() > 1 => format!("{} t{}", self.name(group), place + 1),
-            _ => self.name(group),
-        }
+        let index = group.trials.iter().position(|trial| trial.id == run.id);
+        let (index, trials) = (index.unwrap_or(0), group.trials.len());
+        let experiment = &self.experiment;
+        experiment.trial_name(&group.place, group.seed, index, trials)
     }
 
     /// `movies dart k16 s13`, with the model where there are several.
     pub fn name(&self, group: &Group) -> String {
-        let (task, method) = (&self.task(group).name, &self.method(group).named.name);
-        let model = match self.experiment.models.len() {
-            1 => String::new(),
-            _ => format!(" {}", group.model),
-        };
-        format!("{task} {method}{model} k{} s{}", shots(group.k), group.seed)
+        self.experiment.name_of(&group.place, group.seed)
     }
 }

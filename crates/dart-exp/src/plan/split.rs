@@ -1,10 +1,9 @@
 //! What the plan needs to know of the data: how much there is, and what is odd about it.
 
 use anyhow::{Result, bail};
-use dart_data::{Example, SplitRequest, Task, Warning};
+use dart_data::{Example, Shots, SplitRequest, Task, Warning};
 
 use crate::experiment::definition::Experiment;
-use crate::experiment::values::shots;
 use crate::terminal::failure::Usage;
 
 /// What of a split a plan needs.
@@ -29,9 +28,9 @@ impl Split {
     /// # Errors
     /// Data that cannot be read or leave nothing to train or to choose on; several K for a split that
     /// is given.
-    pub fn load(experiment: &Experiment, task: &Task, k: usize, seed: u64) -> Result<Self> {
+    pub fn load(experiment: &Experiment, task: &Task, k: Shots, seed: u64) -> Result<Self> {
         if task.split_is_given() && experiment.ks.len() > 1 {
-            let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
+            let ks: Vec<String> = experiment.ks.iter().map(Shots::to_string).collect();
             return Err(Usage(format!(
                 "task {}: its train and dev are taken as they are, whatever K, and `k` lists {}; \
                  give it one K, in an experiment of its own, or leave `dev` out so that K a class are \
@@ -42,17 +41,16 @@ impl Split {
             .into());
         }
         let request = SplitRequest {
-            strict: experiment.strict,
+            strict: experiment.keys.strict(),
             ..SplitRequest::new(&experiment.data_dir, k, seed)
         };
         let splits = dart_data::load(task, &request)?;
         if splits.train.is_empty() || splits.dev.is_empty() {
             bail!(
-                "{}: {}: K={} seed {seed} gives {} training and {} dev examples; a smaller `k` leaves \
+                "{}: {}: K={k} seed {seed} gives {} training and {} dev examples; a smaller `k` leaves \
                  some for both, `dart-exp data check {}` counts the rows",
                 task.name,
                 splits.files[0].display(),
-                shots(k),
                 splits.train.len(),
                 splits.dev.len(),
                 task.name
@@ -81,10 +79,10 @@ fn told(task: &Task, warning: &Warning) -> String {
 }
 
 /// A warning with the task and K that it is about.
-pub fn of_split(task: &Task, k: usize, message: &str) -> String {
+pub fn of_split(task: &Task, k: Shots, message: &str) -> String {
     match task.split_is_given() {
         true => format!("{}: {message}", task.title),
-        false => format!("{}, K={}: {message}", task.title, shots(k)),
+        false => format!("{}, K={k}: {message}", task.title),
     }
 }
 

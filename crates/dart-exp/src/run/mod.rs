@@ -1,5 +1,6 @@
 //! Doing runs: schedule, child processes, resources, the choice among trials, merging of shares.
 
+pub mod child;
 pub mod clock;
 pub mod inputs;
 pub mod merge;

@@ -1,11 +1,7 @@
 //! Runs the plan: a slot of the pool for each child process, trials first, then, when the choice
 //! among a group's trials is written, test once.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,18 +11,16 @@ use serde_json::json;
 use crate::plan::estimate;
 use crate::plan::need::Gpu;
 use crate::plan::runs::{Group, Plan, Run};
-use crate::run::resources::{self, Resources};
+use crate::run::child::{Attempt, Call, End, tail};
+use crate::run::resources::Resources;
 use crate::run::selection;
 use crate::run::signals::Stop;
 use crate::store::folder::Store;
-use crate::store::job::{Event, Job, Stage};
+use crate::store::job::{Job, Stage};
 use crate::store::record::{FIT_BEFORE, FitRecord, Trial, same};
 use crate::terminal::failure::one_line;
 use crate::terminal::paths::short;
 use crate::terminal::progress::Progress;
-
-/// The GPUs that a process sees.
-const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
 /// How a sweep ended.
 #[derive(Debug, PartialEq)]
@@ -35,19 +29,6 @@ pub struct Sweep {
     pub failures: Vec<String>,
     /// Whether it was stopped before the end.
     pub stopped: bool,
-}
-
-/// How a child ended.
-enum End {
-    Done,
-    Stopped,
-    Failed(String),
-}
-
-/// How one try of a child ended.
-enum Attempt {
-    Ended(End),
-    Died(String),
 }
 
 /// The parts of a sweep.
@@ -138,7 +119,9 @@ impl Schedule<'_> {
             let mut trials = ended.trials.lock().unwrap_or_else(PoisonError::into_inner);
             trials.push((place, trial));
             // Weights that can no longer win are of no use, but to an oracle.
-            if let Some(best) = selection::best(&trials).filter(|_| !self.plan.experiment.oracle) {
+            if let Some(best) =
+                selection::best(&trials).filter(|_| !self.plan.experiment.keys.oracle())
+            {
                 for (_, loser) in trials.iter().filter(|(_, trial)| trial.run != best.run) {
                     self.store.run(&loser.run).drop_weights()?;
                 }
@@ -185,7 +168,7 @@ impl Schedule<'_> {
         self.progress.part_done(&run.id, run.cost);
         let record = files.fit()?.context("the run ended without a result")?;
         if let Some(before) = files.fit_before()? {
-            if let Err(error) = same(&record.outcome, &before.outcome, &run.job.settings.device) {
+            if let Err(error) = same(&record.outcome, &before.outcome, run.job.settings.device) {
                 files.take_back_fit()?;
                 files.drop_weights()?;
                 return Err(error.context(format!(
@@ -235,10 +218,10 @@ impl Schedule<'_> {
                     .note(&format!("{}: {text}", self.plan.name(group))),
             }
         }
-        if self.plan.experiment.oracle && group.test_rows > 0 {
+        if self.plan.experiment.keys.oracle() && group.test_rows > 0 {
             self.score_oracles(group, &run.id)?;
         }
-        if !self.plan.experiment.keep_weights {
+        if !self.plan.experiment.keys.keep_weights() {
             files.drop_weights()?;
         }
         Ok(())
@@ -290,7 +273,17 @@ impl Schedule<'_> {
                 return Ok(End::Stopped);
             }
             let gpu = held.gpu.filter(|_| need.gpu == Gpu::Any);
-            match self.attempt(run, job, gpu)? {
+            let call = Call {
+                program: &self.program,
+                job,
+                threads: run.threads(),
+                gpu,
+            };
+            let advance = |step: usize| {
+                let share = step as f64 / run.steps().max(1) as f64;
+                self.progress.advance(&run.id, run.cost * share);
+            };
+            match call.attempt(self.stop, advance)? {
                 Attempt::Ended(end) => return Ok(end),
                 Attempt::Died(_) if self.stop.stopped() => return Ok(End::Stopped),
                 Attempt::Died(how) => {
@@ -305,96 +298,5 @@ impl Schedule<'_> {
             }
         }
         Ok(End::Failed(death))
-    }
-
-    /// Runs a child once, on this GPU alone where one is given.
-    fn attempt(&self, run: &Run, job: &Job, gpu: Option<usize>) -> Result<Attempt> {
-        let folder = &job.files.folder;
-        std::fs::create_dir_all(folder).with_context(|| short(folder))?;
-        job.files.write("run.json", job)?;
-        let log = job.files.log();
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .with_context(|| short(&log))?;
-        let mut command = Command::new(&self.program);
-        if let Some(gpu) = gpu {
-            let outer = std::env::var(VISIBLE).ok();
-            command.env(VISIBLE, resources::visible(gpu, outer.as_deref()));
-        }
-        let mut child = command
-            .arg("worker")
-            .env("OMP_NUM_THREADS", run.threads().to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {}", self.program.display()))?;
-        let mut line = serde_json::to_string(job).context("encoding a job")?;
-        line.push('\n');
-        if let Some(mut input) = child.stdin.take() {
-            // A child that died at once shows in its exit status.
-            let _ = input.write_all(line.as_bytes());
-            self.stop.keep(child.id(), input);
-        }
-        let (mut error, mut told_to_stop) = (None, false);
-        for line in child
-            .stdout
-            .take()
-            .map(BufReader::new)
-            .into_iter()
-            .flat_map(BufRead::lines)
-        {
-            match line.ok().and_then(|line| serde_json::from_str(&line).ok()) {
-                Some(Event::Step { step } | Event::Evaluation { step, .. }) => {
-                    let share = step as f64 / run.steps().max(1) as f64;
-                    self.progress.advance(&run.id, run.cost * share);
-                }
-                Some(Event::Stopped) => told_to_stop = true,
-                Some(Event::Error { message }) => error = Some(message),
-                None => {}
-            }
-        }
-        let status = child.wait().context("waiting for a run")?;
-        self.stop.ended(child.id());
-        Ok(match error {
-            _ if status.success() => Attempt::Ended(End::Done),
-            Some(message) => Attempt::Ended(End::Failed(message)),
-            None if told_to_stop && self.stop.stopped() => Attempt::Ended(End::Stopped),
-            None => Attempt::Died(death(status)),
-        })
-    }
-}
-
-/// How a process that did not say why ended.
-fn death(status: ExitStatus) -> String {
-    let hint = match status.signal() {
-        // The kernel's way to end what takes too much memory.
-        Some(9) => ", perhaps for lack of memory",
-        _ => "",
-    };
-    format!("its process ended with {status}{hint}")
-}
-
-/// The last lines of a log, on one line.
-fn tail(log: &Path) -> String {
-    let read = || -> std::io::Result<String> {
-        let mut file = File::open(log)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let text = read().unwrap_or_default();
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
-    match lines.len() {
-        0 => "empty".to_owned(),
-        n => lines[n.saturating_sub(3)..].join(" | "),
     }
 }

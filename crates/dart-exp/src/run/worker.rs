@@ -9,8 +9,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use dart_core::CoreError;
 use dart_core::label_map::keep_rows;
-use dart_core::learned::learned;
-use dart_core::method::{LabelKind, Method};
+use dart_core::learned_rows::learned;
+use dart_core::method::{LabelRows, Method};
 use dart_core::train::{RunSpec, Scores, fit, score};
 use dart_data::{Example, cap_test};
 
@@ -93,7 +93,7 @@ fn train(job: &Job) -> Result<()> {
         Err(error) => return Err(error.into()),
     };
     watch.end()?;
-    if matches!(&job.method, Method::Prompt(method) if method.labels == LabelKind::Pseudo) {
+    if matches!(&job.method, Method::Prompt(method) if method.labels == LabelRows::PSEUDO) {
         keep_rows(&state.join("best.safetensors"), &files.pseudo())?;
     }
     let (seconds, peak_mib) = watch.clock.read();
@@ -152,10 +152,10 @@ fn scored(
         metric: scores.metric,
         macro_f1: scores.macro_f1,
         directed_f1: scores.directed_f1,
-        calibration_error: Some(scores.calibration_error),
+        calibration_error: scores.calibration_error,
         loss: scores.loss,
         rows: rows.len(),
-        truncated: Some(scores.truncated),
+        truncated: scores.truncated,
         seconds: started.elapsed().as_secs_f64(),
         peak_mib: peak_mib(),
     };

@@ -133,6 +133,21 @@ impl Store {
     }
 }
 
+/// Whether an experiment's folder has the folder of a run.
+///
+/// # Errors
+/// It cannot be read.
+pub fn has_runs(folder: &Path) -> Result<bool> {
+    let runs = folder.join("runs");
+    match fs::read_dir(&runs) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        entries => Ok(entries
+            .with_context(|| runs.display().to_string())?
+            .next()
+            .is_some()),
+    }
+}
+
 /// A run's files in an experiment's folder.
 pub fn run_files(folder: &Path, id: &str) -> RunFiles {
     RunFiles {
@@ -177,10 +192,10 @@ mod tests {
             metric: 0.1 + 0.2,
             macro_f1: 1.0 / 3.0,
             directed_f1: Some(0.5),
-            calibration_error: None,
+            calibration_error: 0.125,
             loss: 1e-300,
             rows: 5,
-            truncated: Some(0.2),
+            truncated: 0.2,
             seconds: 1.0,
             peak_mib: 2.0,
         };

@@ -29,15 +29,11 @@ pub fn of_run(
     numbers: &[(&str, serde_json::Value)],
     shown: &Options,
 ) -> Result<HParams> {
-    let settings = serde_json::to_value(shown).context("encoding settings")?;
-    let settings = Options::NAMES
-        .iter()
-        .map(|name| (*name, settings[name].clone()));
     let names = names
         .iter()
         .map(|(key, name)| (*key, (*name).clone().into()));
     let numbers = numbers.iter().map(|(key, number)| (*key, number.clone()));
-    let all = names.chain(numbers).chain(settings);
+    let all = names.chain(numbers).chain(shown.given());
     Ok(all
         .filter(|(_, value): &(_, serde_json::Value)| !value.is_null())
         .map(|(key, value)| (key.to_owned(), value))

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use dart_core::method::Method;
 use dart_core::train::TrainSettings;
-use serde::{Deserialize, Serialize};
+use dart_data::Shots;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::experiment::tasks::TaskEntry;
 use crate::store::folder::RunFiles;
@@ -39,7 +40,8 @@ pub struct Data {
     /// The data folder.
     pub data_dir: PathBuf,
     /// Training examples a class.
-    pub k: usize,
+    #[serde(serialize_with = "write_k", deserialize_with = "read_k")]
+    pub k: Shots,
     /// Seed of the split and of the run.
     pub seed: u64,
     /// Whether a class with too few rows is an error.
@@ -52,6 +54,20 @@ pub struct Data {
     pub fingerprint: String,
 }
 
+/// K as jobs and run ids tell it: a number, 0 where all examples are asked for.
+pub fn as_number(k: Shots) -> usize {
+    k.number().unwrap_or(0)
+}
+
+fn write_k<S: Serializer>(k: &Shots, to: S) -> Result<S::Ok, S::Error> {
+    as_number(*k).serialize(to)
+}
+
+fn read_k<'de, D: Deserializer<'de>>(from: D) -> Result<Shots, D::Error> {
+    let k = usize::deserialize(from)?;
+    Ok(Shots::new(k).unwrap_or(Shots::Full))
+}
+
 /// One child's work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -61,8 +77,7 @@ pub struct Job {
     pub files: RunFiles,
     /// The language model's folder.
     pub model: PathBuf,
-    /// A hash of what the models' folders held when the run was planned; empty in runs of older
-    /// versions.
+    /// A hash of what the models' folders held when the run was planned; empty without a model.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model_content: String,
     /// The sentence encoder's folder, for methods that show similar examples.
@@ -104,4 +119,22 @@ pub enum Event {
         /// Why.
         message: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Run folders and run ids hold K as a number.
+    #[test]
+    fn all_examples_are_0() {
+        for (k, number) in [(Shots::Full, 0), (Shots::default(), 16)] {
+            let json = format!(
+                r#"{{"task":"movies","catalogs":[],"data_dir":"data","k":{number},"seed":13,"#
+            ) + r#""strict":false,"test_rows":null,"test_seed":0,"fingerprint":""}"#;
+            let data: Data = serde_json::from_str(&json).unwrap();
+            assert_eq!((data.k, as_number(k)), (k, number));
+            assert_eq!(serde_json::to_string(&data).unwrap(), json);
+        }
+    }
 }

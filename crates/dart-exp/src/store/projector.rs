@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use dart_core::files::write_atomically;
-use dart_core::learned::{LearnedRow, RowKind};
+use dart_core::learned_rows::{LearnedRow, RowKind};
 
 /// What the projector looks for in a run's folder.
 const CONFIG: &str = "projector_config.pbtxt";

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use dart_core::device::DeviceChoice;
 use dart_core::files::write_atomically;
 use dart_core::train::FitOutcome;
 use serde::de::DeserializeOwned;
@@ -37,16 +38,14 @@ pub struct TestRecord {
     /// Macro F1 with direction, for tasks whose classes have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directed_f1: Option<f64>,
-    /// Expected calibration error; none in records of older versions.
-    #[serde(default)]
-    pub calibration_error: Option<f64>,
+    /// Expected calibration error.
+    pub calibration_error: f64,
     /// Cross-entropy over the classes.
     pub loss: f64,
     /// Rows scored.
     pub rows: usize,
-    /// Share of them whose input was cut; none in records of older versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub truncated: Option<f64>,
+    /// Share of them whose input was cut.
+    pub truncated: f64,
     /// Wall time.
     pub seconds: f64,
     /// Largest memory of its process.
@@ -80,10 +79,8 @@ pub struct Trial {
 ///
 /// # Errors
 /// It came to something else on a CPU: the program or the machine is another.
-pub fn same(now: &FitOutcome, then: &FitOutcome, device: &str) -> Result<()> {
-    // What older versions did not record says nothing.
-    let told = |o: &FitOutcome| (o.dev, o.dev_loss, o.best_step, o.steps);
-    if told(now) == told(then) || device != "cpu" {
+pub fn same(now: &FitOutcome, then: &FitOutcome, device: DeviceChoice) -> Result<()> {
+    if now == then || device != DeviceChoice::Cpu {
         return Ok(());
     }
     bail!(

@@ -10,6 +10,7 @@ use dart_data::{FileReport, LayoutReport, Task, check_file, check_task, missing,
 use super::source::{Data, Written, named};
 use crate::terminal::failure::Usage;
 use crate::terminal::print::print;
+use crate::terminal::remedy::told;
 
 /// How `data check` is called.
 #[derive(Clone, Debug, Args)]
@@ -90,8 +91,8 @@ fn tasks(args: &CheckArgs) -> Result<usize> {
     }
     let mut wrong = 0;
     for task in &chosen {
-        if let Some(message) = missing(task, &folder) {
-            print(&format!("{message}\n"))?;
+        if let Some(absent) = missing(task, &folder) {
+            print(&format!("{}\n", told(&absent)))?;
             wrong += 1;
         }
         for report in check_task(task, &folder, args.limit) {
@@ -156,7 +157,7 @@ fn file_text(report: &FileReport) -> String {
         }
     }
     for problem in &report.problems {
-        text += &format!("    {problem}\n");
+        text += &format!("    {}\n", told(problem));
     }
     if report.more > 0 {
         text += &format!("    and {} more problems; see --limit\n", report.more);

@@ -7,6 +7,7 @@ use dart_data::{FetchOptions, Progress, fetch, notice};
 use super::source::{Data, named};
 use crate::terminal::print::print;
 use crate::terminal::progress::{download_bar, remark};
+use crate::terminal::remedy::told;
 
 /// How `data fetch` is called.
 #[derive(Clone, Debug, Args)]
@@ -43,7 +44,7 @@ pub fn run(args: &FetchArgs) -> Result<()> {
                 print(&lines.collect::<String>())?;
             }
             Err(error) => {
-                remark(&format!("{}: {error}", task.name));
+                remark(&format!("{}: {}", task.name, told(&error)));
                 failed.push(task.name.as_str());
             }
         }

@@ -1,10 +1,11 @@
 //! `dart-exp data kshot`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use dart_data::{SplitRequest, write_kshot};
+use dart_data::{Shots, SplitRequest, write_kshot};
 
 use super::source::{Data, usage};
 use crate::terminal::print::print;
@@ -19,8 +20,8 @@ pub struct KshotArgs {
     #[arg(long)]
     task: String,
     /// Training rows a class
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    k: u32,
+    #[arg(long)]
+    k: NonZeroUsize,
     /// Seed of the draw
     #[arg(long)]
     seed: u32,
@@ -47,7 +48,7 @@ pub fn run(args: &KshotArgs) -> Result<()> {
         dev_factor: if args.ten_times { 10 } else { 1 },
         strict: args.strict,
         layout: args.layout.as_deref(),
-        ..SplitRequest::new(&folder, args.k as usize, args.seed.into())
+        ..SplitRequest::new(&folder, Shots::Of(args.k), args.seed.into())
     };
     let written = write_kshot(task, &request, &args.out)?;
     for warning in &written.warnings {

@@ -16,16 +16,16 @@ pub fn run(data: &Data) -> Result<()> {
     let mut rows = vec![HEADING.map(str::to_owned)];
     rows.extend(catalog.tasks().map(|task| {
         let mut there: Vec<&str> = Vec::new();
-        for place in present(task, &folder) {
-            if !there.contains(&place.layout.name.as_str()) {
-                there.push(&place.layout.name);
+        for found in present(task, &folder) {
+            if !there.contains(&found.layout.name.as_str()) {
+                there.push(&found.layout.name);
             }
         }
         [
             task.name.clone(),
             task.labels.len().to_string(),
             sizes(task),
-            task.metric.to_string(),
+            task.metric_title(),
             if there.is_empty() {
                 "-".to_owned()
             } else {

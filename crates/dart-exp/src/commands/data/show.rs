@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use dart_core::prompt::{Encoder, Template};
+use dart_core::prompt::{InputEncoder, Template};
 use dart_core::tokenizer::Tokenizer;
 use dart_data::summary::{per_label, percentiles};
-use dart_data::{Example, SplitRequest, Task};
+use dart_data::{Example, Shots, SplitRequest, Task};
 
 use super::source::{Data, usage};
 use crate::model::lookup::Model;
@@ -22,9 +22,9 @@ pub struct ShowArgs {
     data: Data,
     /// The task
     task: String,
-    /// Training rows a class; 0: all
-    #[arg(long, default_value_t = 16)]
-    k: usize,
+    /// Training rows a class, or full
+    #[arg(long, default_value_t)]
+    k: Shots,
     /// Seed of the split
     #[arg(long, default_value_t = 13)]
     seed: u64,
@@ -49,11 +49,11 @@ pub fn run(args: &ShowArgs) -> Result<()> {
     let model = Model::named(&args.model)?;
     let tokenizer = Tokenizer::load(&model).context("--model NAME|DIR names another model")?;
     let template = Template::parse(&task.template)?;
-    let encoder = Encoder::prompt(&template, None, &tokenizer, args.max_length)?;
+    let encoder = InputEncoder::prompt(&template, None, &tokenizer, args.max_length)?;
     // Lengths are told as they are before anything is cut.
-    let whole = Encoder::prompt(&template, None, &tokenizer, usize::MAX)?;
+    let whole = InputEncoder::prompt(&template, None, &tokenizer, usize::MAX)?;
 
-    let mut text = format!("{} ({}), {}\n", task.title, task.name, task.metric);
+    let mut text = format!("{} ({}), {}\n", task.title, task.name, task.metric_title());
     for (label, word) in task.labels.iter().zip(&task.words) {
         text += &format!("  label {label}: {word}\n");
     }

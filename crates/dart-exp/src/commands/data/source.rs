@@ -10,6 +10,7 @@ use dart_data::{Catalog, DataError, Task};
 use crate::experiment::tasks::catalog;
 use crate::terminal::failure::Usage;
 use crate::terminal::paths;
+use crate::terminal::remedy::told;
 
 /// Where tasks and data come from.
 #[derive(Clone, Debug, Args)]
@@ -67,7 +68,7 @@ pub fn named<'c>(catalog: &'c Catalog, names: &[String]) -> Result<Vec<&'c Task>
 /// An error in what was asked for is a wrong call, one in the data is not.
 pub fn usage(error: DataError) -> Error {
     match error {
-        DataError::UnknownTask { .. } => Usage(error.to_string()).into(),
+        DataError::UnknownTask { .. } => Usage(told(&error)).into(),
         _ => error.into(),
     }
 }

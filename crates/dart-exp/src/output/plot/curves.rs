@@ -1,7 +1,7 @@
 //! Scores over K, and over a setting that methods differ in.
 
 use super::lines::{self, Axis, Curve, Point, Spread};
-use super::{About, Picture, axis, tasks};
+use super::picture::{About, Picture, axis, capital, tasks};
 use crate::experiment::options::Options;
 use crate::findings::summary::{Findings, Line, Score};
 
@@ -24,14 +24,14 @@ fn point(x: f64, score: &Score) -> Point {
 
 /// One picture a task; a curve a method and model.
 fn over_k(findings: &Findings) -> Vec<Picture> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     // All there are is no number to stand on the axis.
-    let numbers = plan.experiment.ks.iter().filter(|k| **k > 0);
+    let numbers = outline.experiment.ks.iter().filter_map(|k| k.number());
     if numbers.count() < 2 {
         return Vec::new();
     }
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
+    for (t, task) in tasks(outline) {
         let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
         for line in findings.lines.iter().filter(|line| line.method.is_some()) {
             if !keys.contains(&(line.method, &line.model)) {
@@ -39,10 +39,11 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             }
         }
         let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
-            let same = |line: &&Line| line.k > 0 && line.method == *method && line.model == **model;
+            let same = |line: &&Line| line.method == *method && line.model == **model;
             let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
-            let name = lines.first()?.name.rsplit_once(", K=")?.0.to_owned();
-            let point = |line: &&Line| Some(point(line.k as f64, line.scores[t].as_ref()?));
+            let name = lines.first()?.series.clone();
+            let point =
+                |line: &&Line| Some(point(line.k.number()? as f64, line.scores[t].as_ref()?));
             curve(name, place, lines.iter().filter_map(point).collect())
         };
         let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
@@ -53,10 +54,16 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
             name: "K, training examples a class".to_owned(),
             doubling: true,
         };
-        let scene = lines::curves(&task.title, &x, &axis(plan, t), Spread::Whiskers, &curves);
+        let scene = lines::curves(
+            &task.title,
+            &x,
+            &axis(outline, t),
+            Spread::Whiskers,
+            &curves,
+        );
         let title = format!("{}: scores over K", task.title);
         let name = ["k-shot", &task.name];
-        pictures.push(Picture::new(About::Curves, &name, &title, scene));
+        pictures.push(Picture::new(About::Curves, &name, &title, &scene));
     }
     pictures
 }
@@ -80,17 +87,17 @@ struct Family {
 }
 
 fn families(findings: &Findings, setting: usize) -> Vec<Family> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let mut families: Vec<Family> = Vec::new();
-    for (m, choice) in plan.experiment.methods.iter().enumerate() {
-        let Some(group) = plan.groups.iter().find(|group| group.method == m) else {
+    for (m, choice) in outline.experiment.methods.iter().enumerate() {
+        let Some(entry) = outline.entries.iter().find(|entry| entry.place.method == m) else {
             continue;
         };
         // What a search chose is not a setting of the method.
-        let [run] = group.trials.as_slice() else {
+        let [trial] = entry.trials.as_slice() else {
             continue;
         };
-        let mut key = run.shown.cells();
+        let mut key = trial.settings.cells();
         let Ok(value) = std::mem::take(&mut key[setting]).parse::<f64>() else {
             continue;
         };
@@ -112,9 +119,9 @@ fn families(findings: &Findings, setting: usize) -> Vec<Family> {
 }
 
 fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let families = families(findings, setting);
-    if families.is_empty() || plan.experiment.ks.len() > 1 {
+    if families.is_empty() || outline.experiment.ks.len() > 1 {
         return Vec::new();
     }
     let values = || families.iter().flat_map(|f| &f.members).map(|(v, _)| *v);
@@ -123,26 +130,30 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         values().fold(0.0, f64::max),
     );
     let name = Options::NAMES[setting];
+    let shown = name.replace('_', " ");
     let x = Axis {
-        name: name.replace('_', " "),
+        name: capital(&shown),
         doubling: least > 0.0 && most / least >= 16.0,
     };
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
+    for (t, task) in tasks(outline) {
         let mut curves = Vec::new();
         for family in &families {
-            for model in &plan.experiment.models {
+            for model in &outline.experiment.models {
                 let point = |(value, method): &(f64, usize)| {
                     let same = |line: &&Line| {
-                        let own = !plan.experiment.methods[*method].shares_models();
+                        let own = !outline.experiment.methods[*method].shares_models();
                         line.method == Some(*method)
                             && (own || line.model.as_ref().is_none_or(|m| *m == model.name))
                     };
                     let line = findings.lines.iter().find(same)?;
                     Some(point(*value, line.scores[t].as_ref()?))
                 };
-                let mut name = shared_title(findings, family);
-                if plan.experiment.models.len() > 1 {
+                let title =
+                    |(_, m): &(f64, usize)| outline.experiment.methods[*m].named.title.as_str();
+                let titles: Vec<&str> = family.members.iter().map(title).collect();
+                let mut name = shared_title(&titles);
+                if outline.experiment.models.len() > 1 {
                     name = format!("{name}, {}", model.name);
                 }
                 let points = family.members.iter().filter_map(point).collect();
@@ -152,30 +163,46 @@ fn over_setting(findings: &Findings, setting: usize) -> Vec<Picture> {
         if curves.is_empty() {
             continue;
         }
-        let y = axis(plan, t);
+        let y = axis(outline, t);
         let scene = lines::curves(&task.title, &x, &y, Spread::Whiskers, &curves);
-        let title = format!("{}: scores over {}", task.title, x.name);
+        let title = format!("{}: scores over {shown}", task.title);
         let file = [name, &task.name];
-        pictures.push(Picture::new(About::Curves, &file, &title, scene));
+        pictures.push(Picture::new(About::Curves, &file, &title, &scene));
     }
     pictures
 }
 
-/// What the titles of a family begin with, to a word's end.
-fn shared_title(findings: &Findings, family: &Family) -> String {
-    let title = |m: usize| findings.plan.experiment.methods[m].named.title.as_str();
-    let titles: Vec<&str> = family.members.iter().map(|(_, m)| title(*m)).collect();
-    let Some(first) = titles.first() else {
+/// The words that the titles of a family begin with; its first and last title where they share none.
+fn shared_title(titles: &[&str]) -> String {
+    let (Some(first), Some(last)) = (titles.first(), titles.last()) else {
         return String::new();
     };
-    let mut words: Vec<&str> = first.split(' ').collect();
-    while !words.is_empty() {
-        let start = words.join(" ");
-        if titles.iter().all(|title| title.starts_with(&start)) {
-            let start = start.trim_end_matches([',', ':', '=', '(', ' ']);
-            return start.to_owned();
-        }
-        words.pop();
+    let words: Vec<&str> = first.split(' ').collect();
+    let shared = |i: &usize| {
+        let mut others = titles.iter().map(|title| title.split(' ').nth(*i));
+        others.all(|word| word == Some(words[*i]))
+    };
+    let count = (0..words.len()).take_while(shared).count();
+    let start = words[..count].join(" ");
+    match start.trim_end_matches([',', ':', '=', '(', ' ']) {
+        "" => format!("{first} … {last}"),
+        start => start.to_owned(),
     }
-    (*first).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_is_named_by_the_words_that_its_titles_share() {
+        for (titles, name) in [
+            (["DART, 1 token", "DART, 10 tokens", "DART, 2"], "DART"),
+            (["DART 1", "DART 10", "DART 100"], "DART"),
+            (["1 token", "10 tokens", "20 tokens"], "1 token … 20 tokens"),
+            (["DART", "DART", "DART"], "DART"),
+        ] {
+            assert_eq!(shared_title(&titles), name);
+        }
+    }
 }

@@ -1,34 +1,22 @@
 //! The font that texts are measured in and PNG is written with.
 
-use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
-use anyhow::{Context, Result};
+use skrifa::instance::{LocationRef, Size};
+use skrifa::{FontRef, MetadataProvider};
 
-const ROBOTO: &[u8] = include_bytes!("../../../assets/Roboto-Latin.ttf");
-
-/// The font.
-///
-/// # Errors
-/// None in a release: a test reads it.
-pub fn font() -> Result<FontRef<'static>> {
-    FontRef::try_from_slice(ROBOTO).context("the font that comes with the program")
-}
-
-/// What ab_glyph calls the scale of a font of this size in pixels.
-pub fn scale(font: &FontRef, size: f64) -> PxScale {
-    let em = font.units_per_em().unwrap_or(1000.0);
-    PxScale::from(size as f32 * font.height_unscaled() / em)
-}
+/// The file of the font.
+pub const ROBOTO: &[u8] = include_bytes!("../../../assets/Roboto-Latin.ttf");
 
 /// A text's width in pixels in this font.
 pub fn width(text: &str, size: f64) -> f64 {
-    let Ok(font) = font() else {
+    let Ok(font) = FontRef::new(ROBOTO) else {
         return 0.6 * size * text.chars().count() as f64;
     };
-    let scaled = font.as_scaled(scale(&font, size));
-    let advance = |c| f64::from(scaled.h_advance(scaled.glyph_id(c)));
-    text.chars().map(advance).sum()
+    let metrics = font.glyph_metrics(Size::new(size as f32), LocationRef::default());
+    let signs = font.charmap();
+    // A sign that the font lacks is as wide as the box that stands for it.
+    let advance = |c| metrics.advance_width(signs.map(c).unwrap_or_default());
+    text.chars().filter_map(advance).map(f64::from).sum()
 }
-
 /// The room that a text needs in whatever font a browser takes: DejaVu Sans is that much broader.
 pub fn room(text: &str, size: f64) -> f64 {
     1.18 * width(text, size)
@@ -55,10 +43,14 @@ mod tests {
 
     #[test]
     fn the_font_is_there_and_measures() {
-        font().unwrap();
+        let signs = FontRef::new(ROBOTO).unwrap().charmap();
+        for sign in "Aé λ±×−–…“”".chars() {
+            assert!(signs.map(sign).is_some(), "{sign}");
+        }
         let (narrow, broad) = (width("iiii", 12.0), width("MMMM", 12.0));
         assert!(narrow > 8.0 && broad > 2.0 * narrow && broad < 48.0);
         assert!((width("λ × ±", 24.0) - 2.0 * width("λ × ±", 12.0)).abs() < 1e-3);
+        assert!(width("中", 12.0) > 0.0, "a box stands for it");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use dart_core::label_map::{LabelMap, label_map};
 use dart_core::method::{Embeddings, LabelKind, LabelPieces, RowInit};
+use dart_data::Shots;
 
 use super::chart::{self, LABEL, SMALL, Scale, WIDTH};
 use super::font;
@@ -19,7 +20,7 @@ pub struct Map {
     /// The model.
     pub model: String,
     /// Training examples a class.
-    pub k: usize,
+    pub k: Shots,
     /// Where rows began and ended.
     pub map: LabelMap,
     /// Whether the rows began as copies of their words.
@@ -44,27 +45,32 @@ pub fn maps(findings: &Findings) -> Result<Vec<Map>> {
 }
 
 fn map(findings: &Findings, cell: &Cell) -> Result<Option<Map>> {
-    let experiment = &findings.plan.experiment;
-    let kept: Vec<_> = cell.rows.iter().map(|row| row.files.pseudo()).collect();
-    let shown = cell.rows.first().map(|row| &row.run.shown);
+    let experiment = findings.outline.experiment;
+    let place = cell.place();
+    let records = cell.rows.iter().filter_map(|row| row.records.as_ref());
+    let kept: Vec<_> = records.map(|records| records.files.pseudo()).collect();
+    let kept = (kept.len() == cell.rows.len())
+        .then_some(kept)
+        .filter(|kept| kept.iter().all(|path| path.is_file()));
+    let shown = cell.rows.first().map(|row| row.settings);
     // Words that were trained too are not where the model has them.
     let pseudo = shown.is_some_and(|shown| {
         shown.labels == Some(LabelKind::Pseudo) && shown.embeddings != Some(Embeddings::Trained)
     });
-    let model = experiment.models.iter().find(|m| m.name == cell.model);
-    let (Some(model), true) = (model, pseudo && kept.iter().all(|path| path.is_file())) else {
+    let model = experiment.models.iter().find(|m| m.name == place.model);
+    let (Some(model), Some(kept), true) = (model, kept, pseudo) else {
         return Ok(None);
     };
     let pieces = shown.and_then(|shown| shown.label_pieces);
     let from_words = shown.is_some_and(|shown| shown.label_init == Some(RowInit::Manual));
-    let words = &experiment.tasks[cell.task].words;
+    let words = &experiment.tasks[place.task].words;
     let pieces = pieces.unwrap_or(LabelPieces::Mean);
     let map = label_map(&model.folder, words, pieces, &kept, NEAR)?;
     Ok(Some(Map {
-        task: cell.task,
-        method: cell.method,
-        model: cell.model.to_owned(),
-        k: cell.k,
+        task: place.task,
+        method: place.method,
+        model: place.model.clone(),
+        k: place.k,
         from_words,
         longer: if from_words { longer(&map) } else { 1.0 },
         map,
@@ -102,7 +108,6 @@ const SIDE: f64 = 20.0;
 pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
     let mut scene = Scene::new(WIDTH, 0.0);
     let top = chart::title(&mut scene, title) + 12.0;
-    scene.height = (top + FIELD + 30.0).ceil();
     let end =
         |from: &[f64; 2], to: &[f64; 2]| [0, 1].map(|i| from[i] + map.longer * (to[i] - from[i]));
     let moves: Vec<(usize, [f64; 2], [f64; 2])> = map
@@ -145,14 +150,20 @@ pub fn draw(map: &Map, title: &str, words: &[String]) -> Scene {
         [x - 6.0, y - 6.0, x + 6.0, y + 6.0]
     };
     let mut taken: Vec<[f64; 4]> = map.map.words.iter().map(mark).collect();
+    let mut unnamed: Vec<(&str, usize)> = Vec::new();
     for (class, word) in words.iter().enumerate() {
         let point = at(&map.map.words[class]);
         scene.mark(point, 5.0, class, word.clone());
-        name(&mut scene, point, word, (top, top + FIELD), &mut taken);
+        if !name(&mut scene, point, word, (top, top + FIELD), &mut taken) {
+            unnamed.push((word, class));
+        }
     }
     let name = "First principal component across, second up";
     let below = (WIDTH / 2.0, top + FIELD + 20.0);
     scene.text(below, name, SMALL, Anchor::Middle, Ink::Muted);
+    let under = top + FIELD + 30.0;
+    let legend = chart::legend(&mut scene, (10.0, under), &unnamed, WIDTH - 20.0);
+    scene.height = (under + legend).ceil();
     scene
 }
 
@@ -178,14 +189,14 @@ fn arrow(scene: &mut Scene, from: (f64, f64), to: (f64, f64), class: usize) {
 }
 
 /// Writes a word beside its point where it covers neither another nor a mark and stays in the field;
-/// it is left to the pointer where there is no such place.
+/// false where there is no such place.
 fn name(
     scene: &mut Scene,
     (x, y): (f64, f64),
     word: &str,
     (top, bottom): (f64, f64),
     taken: &mut Vec<[f64; 4]>,
-) {
+) -> bool {
     let wide = font::room(word, LABEL);
     let places = [
         (Anchor::Start, x + 9.0, y + 4.0, x + 9.0),
@@ -199,16 +210,20 @@ fn name(
     ];
     for (anchor, at, base, left) in places {
         let place = [left, base - LABEL, left + wide, base + 4.0];
-        let inside = left > 2.0 && place[2] < WIDTH - 2.0 && place[1] > top && place[3] < bottom;
+        let inside = left > SIDE + 2.0
+            && place[2] < WIDTH - SIDE - 2.0
+            && place[1] > top
+            && place[3] < bottom;
         let covers = |other: &[f64; 4]| {
             place[0] < other[2] && other[0] < place[2] && place[1] < other[3] && other[1] < place[3]
         };
         if inside && !taken.iter().any(covers) {
             scene.text((at, base), word, LABEL, anchor, Ink::Text);
             taken.push(place);
-            return;
+            return true;
         }
     }
+    false
 }
 
 #[cfg(test)]
@@ -227,7 +242,7 @@ mod tests {
             task: 0,
             method: 0,
             model: String::new(),
-            k: 16,
+            k: Shots::default(),
             from_words: true,
             longer: longer(&map),
             map,
@@ -268,6 +283,10 @@ mod tests {
             assert!(!boxes.iter().any(over), "{text}");
             boxes.push(place);
         }
-        assert!(boxes.len() >= 6, "most of them are written");
+        assert_eq!(
+            boxes.len(),
+            12 + 2,
+            "each is written, beside its mark or below"
+        );
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::lines::{self, Axis, Curve, Point, Spread};
+use super::picture::{About, Picture, capital, tasks};
 use super::scene::COLOURS;
-use super::{About, Picture, capital, tasks};
 use crate::experiment::definition::Choice;
-use crate::experiment::values::shots;
 use crate::findings::cells::Cell;
 use crate::findings::rows::Row;
 use crate::findings::summary::Findings;
@@ -16,25 +15,27 @@ use crate::store::tensorboard;
 
 /// One picture a task, model and K: the mean over the seeds, in a band from the least to the most.
 pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
-    let plan = findings.plan;
-    let experiment = &plan.experiment;
+    let outline = findings.outline;
+    let experiment = outline.experiment;
     let mut pictures = Vec::new();
-    for (t, task) in tasks(plan) {
+    for (t, task) in tasks(outline) {
         for model in &experiment.models {
             for &k in &experiment.ks {
                 // A method with a model of its own stands beside each.
                 let here = |cell: &&Cell| {
-                    let own = !experiment.methods[cell.method].shares_models();
-                    cell.task == t && cell.k == k && (own || cell.model == model.name)
+                    let place = cell.place();
+                    let own = !experiment.methods[place.method].shares_models();
+                    place.task == t && place.k == k && (own || place.model == model.name)
                 };
                 let mut curves = Vec::new();
                 for cell in findings.cells.iter().filter(here) {
+                    let method = cell.place().method;
                     let points = mean_curve(&cell.rows)?;
                     // A method without training has one evaluation or none.
                     if points.len() > 1 {
                         curves.push(Curve {
-                            name: experiment.methods[cell.method].named.title.clone(),
-                            place: cell.method,
+                            name: experiment.methods[method].named.title.clone(),
+                            place: method,
                             points,
                         });
                     }
@@ -42,14 +43,14 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                 if curves.is_empty() {
                     continue;
                 }
-                let of_k = format!("k{}", shots(k));
+                let of_k = format!("k{k}");
                 let (mut shown, mut name) = (task.title.clone(), vec!["learning", &task.name]);
                 if experiment.models.len() > 1 {
                     shown += &format!(", {}", model.name);
                     name.push(&model.name);
                 }
                 if experiment.ks.len() > 1 {
-                    shown += &format!(", K = {}", shots(k));
+                    shown += &format!(", K = {k}");
                     name.push(&of_k);
                 }
                 let x = Axis {
@@ -71,7 +72,7 @@ pub fn pictures(findings: &Findings) -> Result<Vec<Picture>> {
                     }
                     let scene = lines::curves(&shown, &x, &y, Spread::Band, curves);
                     let title = format!("{shown}: dev scores over the steps");
-                    pictures.push(Picture::new(About::Learning, &name, &title, scene));
+                    pictures.push(Picture::new(About::Learning, &name, &title, &scene));
                 }
             }
         }
@@ -116,8 +117,8 @@ fn distinct(mut curves: Vec<Curve>) -> Vec<Curve> {
 /// At every step that all runs were evaluated at: the mean, the least and the most, in percent.
 fn mean_curve(rows: &[&Row]) -> Result<Vec<Point>> {
     let mut by_step: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for row in rows {
-        for (step, value) in tensorboard::scalars(&row.files.folder, "dev/metric")? {
+    for records in rows.iter().filter_map(|row| row.records.as_ref()) {
+        for (step, value) in tensorboard::scalars(&records.files.folder, "dev/metric")? {
             by_step.entry(step).or_default().push(100.0 * value);
         }
     }

@@ -45,6 +45,10 @@ pub struct Axis {
 /// Height of the field that the curves are in, and the width of the numbers beside it.
 const FIELD: f64 = 210.0;
 const NUMBERS: f64 = 42.0;
+/// From the whisker of one curve to the next at the same x at most, and from the first to the last:
+/// beside each other, none covers another.
+const APART: f64 = 4.0;
+const ALL_APART: f64 = 16.0;
 /// Marks of a curve at most, so that they do not hide it.
 const MARKS: usize = 12;
 
@@ -90,7 +94,11 @@ pub fn curves(title: &str, axis: &Axis, y_name: &str, spread: Spread, curves: &[
     let ticks = x_ticks(axis, all().map(|p| p.x), (from, to));
     chart::x_axis(&mut scene, &x, &ticks, (top, bottom), &axis.name);
 
-    let at = |p: &Point| (x.at(place(p.x)), y.at(p.y));
+    let others = curves.len().saturating_sub(1) as f64;
+    let apart = match spread {
+        Spread::Whiskers => APART.min(ALL_APART / others.max(1.0)),
+        Spread::Band => 0.0,
+    };
     let edge = |v: f64| y.at(v.clamp(y.values.0, y.values.1));
     for curve in curves.iter().filter(|_| spread == Spread::Band) {
         let side = |of: fn((f64, f64)) -> f64| {
@@ -105,7 +113,9 @@ pub fn curves(title: &str, axis: &Axis, y_name: &str, spread: Spread, curves: &[
             tip: String::new(),
         });
     }
-    for curve in curves {
+    for (i, curve) in curves.iter().enumerate() {
+        let beside = apart * (i as f64 - others / 2.0);
+        let at = |p: &Point| (x.at(place(p.x)) + beside, y.at(p.y));
         let ink = Ink::Series(curve.place);
         if spread == Spread::Whiskers {
             for point in &curve.points {

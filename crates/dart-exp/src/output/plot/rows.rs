@@ -48,7 +48,9 @@ pub fn bars(title: &str, axis: &str, rows: &[Row]) -> Scene {
         let (left, right) = (zero.min(end), zero.max(end));
         chart.scene.bar((left, y - 6.0), (right, y + 6.0), ink, tip);
         if let Some(interval) = row.seeds {
-            chart.whisker(interval, y, Ink::Text);
+            // On an edge of paper, which shows on dark bars.
+            chart.whisker(interval, y, 4.0, Ink::Paper);
+            chart.whisker(interval, y, 1.6, Ink::Text);
         }
         chart.value(row, y, format!("{:.1}", row.value));
     }
@@ -84,7 +86,7 @@ pub fn points(title: &str, axis: &str, rows: &[Row]) -> Scene {
                 .bar((from, y - 4.0), (to, y + 4.0), Ink::Pale, String::new());
         }
         if let Some(interval) = row.seeds {
-            chart.whisker(interval, y, Ink::Series(row.place));
+            chart.whisker(interval, y, 1.6, Ink::Series(row.place));
         }
         let tip = format!("{}: {}", row.name, spoken(row, "+"));
         let at = (chart.x.at(row.value), y);
@@ -169,14 +171,14 @@ impl Rows {
         }
     }
 
-    fn whisker(&mut self, (low, high): (f64, f64), y: f64, ink: Ink) {
+    fn whisker(&mut self, (low, high): (f64, f64), y: f64, width: f64, ink: Ink) {
         // An interval may end beyond what a score can be.
         let (least, most) = self.x.values;
         let (from, to) = (self.x.at(low.max(least)), self.x.at(high.min(most)));
-        self.scene.line(vec![(from, y), (to, y)], 1.6, ink);
+        self.scene.line(vec![(from, y), (to, y)], width, ink);
         for end in [from, to] {
             self.scene
-                .line(vec![(end, y - 4.0), (end, y + 4.0)], 1.6, ink);
+                .line(vec![(end, y - 4.0), (end, y + 4.0)], width, ink);
         }
     }
 

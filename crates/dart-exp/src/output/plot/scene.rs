@@ -1,4 +1,4 @@
-//! A drawing: few kinds of shapes in few colours, from which SVG and PNG are made alike.
+//! A drawing: few kinds of shapes in few colours, from which SVG is made.
 
 /// A colour by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ pub struct Scene {
     pub width: f64,
     /// Pixels from top to bottom.
     pub height: f64,
-    /// In the order in which they are drawn.
+    /// In the order in which they are drawn, text above all others.
     pub shapes: Vec<Shape>,
 }
 

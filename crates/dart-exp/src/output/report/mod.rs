@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("style.css");
 /// # Errors
 /// Files of runs that cannot be read.
 pub fn page(findings: &Findings, pictures: &[Picture], maps: &[Map]) -> Result<String> {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let curves = pictures.iter().find(|p| p.about == About::Curves);
     let page = html! {
         (DOCTYPE)
@@ -97,7 +97,7 @@ pub fn page(findings: &Findings, pictures: &[Picture], maps: &[Map]) -> Result<S
                         h2 { "Notes and warnings" }
                         (run::unfinished(findings)?)
                         ul {
-                            @for note in notes::notes(findings.plan, findings.rows, &findings.cells) {
+                            @for note in notes::notes(findings) {
                                 li { (marked(&note)) }
                             }
                         }

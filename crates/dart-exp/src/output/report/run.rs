@@ -4,26 +4,20 @@ use anyhow::Result;
 use maud::{Markup, html};
 
 use crate::experiment::options::Options;
-use crate::experiment::values::shots;
 use crate::findings::summary::Findings;
+use crate::plan::outline::Scored;
 use crate::store::folder::run_files;
 use crate::terminal::units::{duration, thousands};
 
 /// The first lines of the page.
 pub fn summary(findings: &Findings) -> Markup {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let models: Vec<&str> = experiment.models.iter().map(|m| m.name.as_str()).collect();
     let seeds: Vec<String> = experiment.seeds.iter().map(u64::to_string).collect();
-    let ks: Vec<String> = experiment.ks.iter().map(|k| shots(*k)).collect();
-    let (done, all) = (findings.rows.len(), findings.plan.runs().count());
-    let seconds = findings.rows.iter().map(|row| {
-        let test = row.test.as_ref().map_or(0.0, |test| test.seconds);
-        row.fit.seconds + test
-    });
-    let peak = findings.rows.iter().map(|row| {
-        let test = row.test.as_ref().map_or(0.0, |test| test.peak_mib);
-        row.fit.peak_mib.max(test)
-    });
+    let ks: Vec<String> = experiment.ks.iter().map(|k| k.to_string()).collect();
+    let (done, all) = (findings.rows.len(), findings.outline.trials().count());
+    let seconds = findings.rows.iter().map(|row| row.seconds);
+    let peak = findings.rows.iter().map(|row| row.peak_mib);
     let fact = |name: &str, value: String| html! { div { dt { (name) } dd { (value) } } };
     html! {
         dl.facts {
@@ -47,7 +41,7 @@ pub fn summary(findings: &Findings) -> Markup {
 
 /// The tasks.
 pub fn data(findings: &Findings) -> Markup {
-    let plan = findings.plan;
+    let outline = findings.outline;
     html! {
         h3 { "Data" }
         div.wide tabindex="0" {
@@ -59,15 +53,16 @@ pub fn data(findings: &Findings) -> Markup {
                     }
                 }
                 tbody {
-                    @for (t, task) in plan.experiment.tasks.iter().enumerate() {
+                    @for (t, task) in outline.experiment.tasks.iter().enumerate() {
                         tr {
                             th scope="row" { (task.title) }
                             td.number { (task.labels.len()) }
                             td { (task.metric.to_string()) }
                             td.number {
-                                @match plan.groups.iter().find(|g| g.task == t).map(|g| g.test_rows) {
-                                    Some(rows) if rows > 0 => { (thousands(rows)) " of test" },
-                                    _ => { "dev" },
+                                @match outline.entries.iter().find(|e| e.place.task == t).map(|e| e.scored) {
+                                    Some(Scored::Test(Some(rows))) => { (thousands(rows)) " of test" },
+                                    Some(Scored::Test(None)) => { "test" },
+                                    Some(Scored::Dev) | None => { "dev" },
                                 }
                             }
                             td { code { (task.template) } }
@@ -82,12 +77,15 @@ pub fn data(findings: &Findings) -> Markup {
 
 /// Settings: once where all methods agree, by method where they differ.
 pub fn methods(findings: &Findings) -> Markup {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let of_method = |m: usize, setting: usize| {
-        let runs = findings.plan.runs().filter(|(group, _)| group.method == m);
+        let runs = findings
+            .outline
+            .trials()
+            .filter(|(entry, _)| entry.place.method == m);
         let mut values: Vec<String> = Vec::new();
-        for (_, run) in runs {
-            let value = run.shown.cells().swap_remove(setting);
+        for (_, trial) in runs {
+            let value = trial.settings.cells().swap_remove(setting);
             if !value.is_empty() && !values.contains(&value) {
                 values.push(value);
             }
@@ -137,14 +135,17 @@ pub fn methods(findings: &Findings) -> Markup {
 
 /// Runs that have begun and not ended, with the last line of their logs.
 pub fn unfinished(findings: &Findings) -> Result<Markup> {
-    let plan = findings.plan;
+    let outline = findings.outline;
     let mut begun = Vec::new();
-    for (group, run) in plan.runs() {
-        let files = run_files(&plan.experiment.folder, &run.id);
-        if files.folder.is_dir() && files.fit()?.is_none() {
-            let log = std::fs::read_to_string(files.log()).unwrap_or_default();
-            let last = log.lines().rfind(|line| !line.trim().is_empty());
-            begun.push((plan.trial_name(group, run), last.unwrap_or("").to_owned()));
+    for entry in &outline.entries {
+        for (index, trial) in entry.trials.iter().enumerate() {
+            let Some(id) = &trial.id else { continue };
+            let files = run_files(&outline.experiment.folder, id);
+            if files.folder.is_dir() && files.fit()?.is_none() {
+                let log = std::fs::read_to_string(files.log()).unwrap_or_default();
+                let last = log.lines().rfind(|line| !line.trim().is_empty());
+                begun.push((outline.name(entry, index), last.unwrap_or("").to_owned()));
+            }
         }
     }
     Ok(html! {

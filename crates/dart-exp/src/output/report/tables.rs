@@ -1,19 +1,20 @@
 //! The report's tables.
 
+use dart_data::{Shots, Task};
 use maud::{Markup, html};
 
-use crate::experiment::values::{shots, shots_of};
 use crate::findings::cells::Cell;
 use crate::findings::compare::Comparison;
 use crate::findings::points;
 use crate::findings::summary::{Findings, Line, in_percent};
 use crate::output::plot::labels::Map;
 use crate::output::table::{self, explained};
+use crate::plan::outline::Scored;
 use crate::terminal::units::thousands;
 
 /// Methods × tasks, published figures below ours and marked as such.
 pub fn scores(findings: &Findings) -> Markup {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let published = findings.lines.iter().any(|line| line.method.is_none());
     html! {
         div.wide tabindex="0" {
@@ -70,7 +71,7 @@ fn range((low, high): (f64, f64)) -> String {
 
 /// Every cell with all that is known of it.
 pub fn in_full(findings: &Findings) -> Markup {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let many_models = experiment.models.len() > 1;
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
     let cells = findings.cells.iter().zip(&findings.test_rows);
@@ -92,10 +93,10 @@ pub fn in_full(findings: &Findings) -> Markup {
                     tbody {
                         @for (cell, test_rows) in cells {
                             tr {
-                                td { (experiment.tasks[cell.task].title) }
-                                td { (experiment.methods[cell.method].named.title) }
-                                @if many_models { td { (cell.model) } }
-                                td.number { (shots_of(&experiment.tasks[cell.task], cell.k)) }
+                                td { (experiment.tasks[cell.place().task].title) }
+                                td { (experiment.methods[cell.place().method].named.title) }
+                                @if many_models { td { (cell.place().model) } }
+                                td.number { (k_of(&experiment.tasks[cell.place().task], cell.place().k)) }
                                 @if let Some(s) = &cell.scores {
                                     td.number { (s.count) }
                                     td.number { (percent(s.mean)) }
@@ -107,7 +108,14 @@ pub fn in_full(findings: &Findings) -> Markup {
                                 }
                                 td.number { (test_rows.map(in_percent).map(range).unwrap_or_default()) }
                                 td.number { (dev_mean(cell).map(percent).unwrap_or_default()) }
-                                (group_facts(findings, cell))
+                                td.number { (cell.entry.trials.len()) }
+                                td.number {
+                                    @match cell.entry.scored {
+                                        Scored::Test(Some(rows)) => { (thousands(rows)) },
+                                        Scored::Test(None) => { "test" },
+                                        Scored::Dev => { "dev" },
+                                    }
+                                }
                             }
                         }
                     }
@@ -123,28 +131,21 @@ pub fn in_full(findings: &Findings) -> Markup {
     }
 }
 
-fn dev_mean(cell: &Cell) -> Option<f64> {
-    let devs: Vec<f64> = cell.rows.iter().map(|row| row.fit.outcome.dev).collect();
-    crate::findings::stats::describe(&devs).map(|s| s.mean)
+/// K of a task as people read it: where train and dev are given, K takes nothing from them.
+fn k_of(task: &Task, k: Shots) -> String {
+    match task.split_is_given() {
+        true => "as given".to_owned(),
+        false => k.to_string(),
+    }
 }
 
-fn group_facts(findings: &Findings, cell: &Cell) -> Markup {
-    let group = findings.plan.groups.iter().find(|g| {
-        (g.task, g.method, g.model.as_str(), g.k) == (cell.task, cell.method, cell.model, cell.k)
-    });
-    html! {
-        td.number { @if let Some(g) = group { (g.trials.len()) } }
-        td.number {
-            @if let Some(g) = group {
-                @if g.test_rows > 0 { (thousands(g.test_rows)) } @else { "dev" }
-            }
-        }
-    }
+fn dev_mean(cell: &Cell) -> Option<f64> {
+    crate::findings::stats::describe(&cell.devs()).map(|s| s.mean)
 }
 
 /// One method less each other, all tasks together.
 pub fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison]) -> Markup {
-    let methods = &findings.plan.experiment.methods;
+    let methods = &findings.outline.experiment.methods;
     html! {
         div.wide tabindex="0" {
             table {
@@ -158,7 +159,7 @@ pub fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison])
                 }
                 tbody {
                     @for c in comparisons {
-                        @let [name, numbers @ ..] = table::compared(findings.plan, c);
+                        @let [name, numbers @ ..] = table::compared(findings.outline, c);
                         tr {
                             th scope="row" { (name) }
                             @for number in numbers { td.number { (number) } }
@@ -167,13 +168,13 @@ pub fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison])
                 }
             }
         }
-        p.note { (explained(findings.plan, comparisons)) }
+        p.note { (explained(findings.outline, comparisons)) }
     }
 }
 
 /// Ours beside what was published.
 pub fn published(findings: &Findings) -> Markup {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let sd = |sd: Option<f64>| sd.map(|sd| format!(" ({sd:.1})")).unwrap_or_default();
     html! {
         div.wide tabindex="0" {
@@ -207,8 +208,8 @@ pub fn published(findings: &Findings) -> Markup {
 
 /// What a search tried.
 pub fn tried(findings: &Findings) -> Markup {
-    let points = points::points(findings.plan, findings.rows);
-    let methods = &findings.plan.experiment.methods;
+    let points = points::points(findings.outline, findings.rows);
+    let methods = &findings.outline.experiment.methods;
     html! {
         @if !points.is_empty() {
             h3 { "What the search tried" }
@@ -238,7 +239,7 @@ pub fn tried(findings: &Findings) -> Markup {
 
 /// Where the label embeddings went, in numbers and words.
 pub fn labels(findings: &Findings, maps: &[Map]) -> Markup {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     html! {
         p.note {
             "Large marks: the label words' embeddings. Arrows: where training took them, one a seed; \
@@ -261,7 +262,7 @@ pub fn labels(findings: &Findings, maps: &[Map]) -> Markup {
                         @let task = &experiment.tasks[map.task];
                         @for (class, label) in task.labels.iter().enumerate() {
                             tr {
-                                td { (task.title) @if experiment.ks.len() > 1 { ", K = " (shots(map.k)) } }
+                                td { (task.title) @if experiment.ks.len() > 1 { ", K = " (map.k) } }
                                 td { (experiment.methods[map.method].named.title) }
                                 td { (label) }
                                 td { (task.words[class]) }

@@ -8,7 +8,7 @@ use crate::output::notes;
 
 /// The whole of `table.tex`.
 pub fn latex(findings: &Findings) -> String {
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     let mut text = "% Needs \\usepackage{booktabs}.\n".to_owned();
     let label = experiment
         .folder
@@ -20,10 +20,10 @@ pub fn latex(findings: &Findings) -> String {
         experiment.title,
         if seeds == 1 { "" } else { "s" }
     );
-    if let Some(why) = notes::dev_alone(findings.plan) {
+    if let Some(why) = notes::dev_alone(findings.outline) {
         caption += &format!(" {why}");
     }
-    if let Some((done, all)) = notes::unfinished(findings.plan, findings.rows, &findings.cells) {
+    if let Some((done, all)) = notes::unfinished(findings) {
         caption += &format!(" Not finished: {done} of {all} runs have ended.");
     }
     let titles = experiment.tasks.iter().map(|task| task.title.clone());
@@ -56,7 +56,7 @@ fn comparison(
     label: &str,
     text: &mut String,
 ) {
-    let methods = &findings.plan.experiment.methods;
+    let methods = &findings.outline.experiment.methods;
     let name = &methods[first].named.title;
     let header = [
         &format!("{name} less …"),
@@ -69,13 +69,13 @@ fn comparison(
     ]
     .map(str::to_owned);
     let row = |c: &Comparison| Row {
-        cells: super::compared(findings.plan, c).to_vec(),
+        cells: super::compared(findings.outline, c).to_vec(),
         published: false,
     };
     let rows: Vec<Row> = comparisons.iter().map(row).collect();
     let caption = format!(
         "{name} against the others. {}",
-        super::explained(findings.plan, comparisons)
+        super::explained(findings.outline, comparisons)
     );
     table(
         text,

@@ -9,8 +9,8 @@ use crate::output::notes;
 
 /// The whole of `table.md`.
 pub fn markdown(findings: &Findings) -> String {
-    let plan = findings.plan;
-    let mut text = format!("# {}\n\n", plan.experiment.title);
+    let outline = findings.outline;
+    let mut text = format!("# {}\n\n", outline.experiment.title);
     scores(findings, &mut text);
     if let Some((first, comparisons)) = &findings.comparisons {
         comparison(findings, *first, comparisons, &mut text);
@@ -18,14 +18,14 @@ pub fn markdown(findings: &Findings) -> String {
     published(findings, &mut text);
     tried(findings, &mut text);
     text.push_str("\n## How this was made\n\n");
-    for note in notes::notes(plan, findings.rows, &findings.cells) {
+    for note in notes::notes(findings) {
         let _ = writeln!(text, "- {note}");
     }
     text
 }
 
 fn scores(findings: &Findings, text: &mut String) {
-    let tasks = &findings.plan.experiment.tasks;
+    let tasks = &findings.outline.experiment.tasks;
     let titles: Vec<&str> = tasks.iter().map(|task| task.title.as_str()).collect();
     line(
         text,
@@ -51,7 +51,7 @@ fn cells(row: &Line) -> Vec<String> {
 }
 
 fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison], text: &mut String) {
-    let methods = &findings.plan.experiment.methods;
+    let methods = &findings.outline.experiment.methods;
     let name = &methods[first].named.title;
     let _ = writeln!(text, "\n## {name} against the others\n");
     let less = format!("{name} less …");
@@ -72,16 +72,20 @@ fn comparison(findings: &Findings, first: usize, comparisons: &[Comparison], tex
         vec!["---", "---:", "---:", "---:", "---:", "---:", "---:"],
     );
     for c in comparisons {
-        line(text, super::compared(findings.plan, c).to_vec());
+        line(text, super::compared(findings.outline, c).to_vec());
     }
-    let _ = writeln!(text, "\n{}", super::explained(findings.plan, comparisons));
+    let _ = writeln!(
+        text,
+        "\n{}",
+        super::explained(findings.outline, comparisons)
+    );
 }
 
 fn published(findings: &Findings, text: &mut String) {
     if findings.against.is_empty() {
         return;
     }
-    let experiment = &findings.plan.experiment;
+    let experiment = findings.outline.experiment;
     text.push_str("\n## Beside published figures\n\n");
     let header = [
         "Method",
@@ -110,7 +114,7 @@ fn published(findings: &Findings, text: &mut String) {
 }
 
 fn tried(findings: &Findings, text: &mut String) {
-    let points = points::points(findings.plan, findings.rows);
+    let points = points::points(findings.outline, findings.rows);
     if points.is_empty() {
         return;
     }
@@ -118,7 +122,7 @@ fn tried(findings: &Findings, text: &mut String) {
     line(text, vec!["Method", "Settings", "Mean dev", "Runs"]);
     line(text, vec!["---", "---", "---:", "---:"]);
     for point in points {
-        let methods = &findings.plan.experiment.methods;
+        let methods = &findings.outline.experiment.methods;
         let title = methods[point.method].named.title.clone();
         let (dev, runs) = (format!("{:.2}", 100.0 * point.dev), point.runs.to_string());
         line(text, vec![title, point.settings, dev, runs]);

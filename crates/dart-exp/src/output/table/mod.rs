@@ -9,7 +9,7 @@ pub mod markdown;
 use crate::findings::against::Noise;
 use crate::findings::compare::{Comparison, independent_tasks};
 use crate::findings::summary::Score;
-use crate::plan::runs::Plan;
+use crate::plan::outline::Outline;
 
 /// `70.1 (2.3)`: mean and standard deviation in percent.
 pub fn score(score: &Score) -> String {
@@ -21,9 +21,9 @@ pub fn score(score: &Score) -> String {
 
 /// The cells of a comparison: the other method, difference, interval over the test rows, effect
 /// size, tasks won and lost, p, and p after Holm.
-pub fn compared(plan: &Plan, c: &Comparison) -> [String; 7] {
+pub fn compared(outline: &Outline, c: &Comparison) -> [String; 7] {
     [
-        plan.experiment.methods[c.other].named.title.clone(),
+        outline.experiment.methods[c.other].named.title.clone(),
         format!("{:+.1}", 100.0 * c.difference),
         c.test_rows.map(points).unwrap_or_default(),
         c.effect.map_or(String::new(), |g| format!("{g:+.2}")),
@@ -66,7 +66,7 @@ pub fn noise(noise: &Noise) -> String {
 }
 
 /// What a comparison's columns are; `comparisons` stand in one table.
-pub fn explained(plan: &Plan, comparisons: &[Comparison]) -> String {
+pub fn explained(outline: &Outline, comparisons: &[Comparison]) -> String {
     let units = comparisons.iter().map(|c| c.units).max().unwrap_or(0);
     format!(
         "Difference: mean over the tasks of the mean paired difference over the seeds, in points. \
@@ -76,11 +76,11 @@ pub fn explained(plan: &Plan, comparisons: &[Comparison]) -> String {
          differences (at most {units}), then Holm's correction over the lines of this table. It \
          speaks about these tasks and this model, not about others.{}{}",
         thousands(crate::findings::compare::FLIPS),
-        match plan.experiment.ks.len() {
+        match outline.experiment.ks.len() {
             1 => "",
             _ => " A seed's differences at several K count once, as their mean.",
         },
-        once(plan)
+        once(outline)
     )
 }
 
@@ -90,15 +90,15 @@ pub const NOISE_EXPLAINED: &str = "Inside seed noise: the means differ by at mos
     models differ, so that this says how far the two stand apart, not which code is right.";
 
 /// Says which tasks count once.
-fn once(plan: &Plan) -> String {
-    let groups = independent_tasks(&plan.experiment.tasks);
+fn once(outline: &Outline) -> String {
+    let groups = independent_tasks(&outline.experiment.tasks);
     let shared: Vec<String> = groups
         .iter()
         .filter(|group| group.len() > 1)
         .map(|group| {
             let titles = group
                 .iter()
-                .map(|t| plan.experiment.tasks[*t].title.as_str());
+                .map(|t| outline.experiment.tasks[*t].title.as_str());
             titles.collect::<Vec<_>>().join(" and ")
         })
         .collect();

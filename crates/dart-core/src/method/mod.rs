@@ -1,0 +1,52 @@
+//! What is trained and how a text is classified: every baseline, DART and each ablation is a value
+//! of [`Method`] (presets are data, in the runner's YAML).
+
+mod fluency;
+mod prompt;
+mod record;
+mod rows;
+
+use serde::{Deserialize, Serialize};
+
+pub use fluency::{Fluency, FluencyLabels, FluencyMask};
+pub use prompt::{LabelRows, PromptMethod, Shown, TemplateRows};
+pub use record::{LabelKind, TemplateKind};
+pub use rows::{Embeddings, LabelPieces, PromptEncoderKind, RowInit, TrainPart};
+
+/// A way to classify texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Method {
+    /// The most frequent class of the training examples (ties: the first class).
+    Majority,
+    /// A linear head on the `[CLS]` position (BERT's fine-tuning).
+    Head(HeadMethod),
+    /// A cloze answered by the masked language model's own head.
+    Prompt(PromptMethod),
+    /// Logistic regression on sentence embeddings.
+    Sentence(SentenceMethod),
+}
+
+/// Fine-tuning with a classification head.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadMethod {
+    /// Which weights besides the head are trained.
+    pub train: TrainPart,
+    /// Whether the vocabulary's rows are trained.
+    pub embeddings: Embeddings,
+}
+
+/// Logistic regression on the sentence embeddings of an encoder. `train: none` takes the encoder as
+/// it is; else it is first tuned on pairs of training examples, whose cosine is to be 1 within a
+/// class and 0 between classes (SetFit, Tunstall et al., 2022).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SentenceMethod {
+    /// Which weights of the encoder are tuned.
+    pub train: TrainPart,
+    /// Whether the vocabulary's rows are tuned.
+    pub embeddings: Embeddings,
+    /// C of the logistic regression: the inverse strength of its L2 penalty; above 0.
+    pub logreg_c: f64,
+}

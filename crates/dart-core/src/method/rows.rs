@@ -1,0 +1,63 @@
+//! Words of settings that several methods share.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What computes the rows of an encoded template from as many free vectors (P-Tuning, Liu et al.,
+/// 2021).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PromptEncoderKind {
+    /// A bidirectional LSTM of two layers, then an MLP.
+    #[default]
+    Lstm,
+    /// An MLP alone.
+    Mlp,
+}
+
+/// How pseudo rows start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowInit {
+    /// Copies of the manual template's tokens or of the label words' rows.
+    Manual,
+    /// Normal with the mean and the per-component standard deviation of the vocabulary's rows.
+    Random,
+    /// As the reference implementation, which overwrites the vocabulary's last m + n rows: uniform
+    /// within the largest absolute value of the row that it would overwrite, with that row's bias.
+    Uniform,
+}
+
+/// What stands for a label word that the tokenizer cuts into several pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelPieces {
+    /// The mean of the pieces' rows.
+    Mean,
+    /// The first piece's row.
+    First,
+}
+
+/// Which weights of the language model are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainPart {
+    /// Nothing at all: zero-shot.
+    None,
+    /// Everything but the vocabulary's rows, which `embeddings` decides.
+    Lm,
+    /// Bias vectors (and the pseudo rows).
+    Bitfit,
+    /// The pseudo rows alone.
+    Prompt,
+}
+
+/// Whether the vocabulary's rows (tied input and output embeddings) are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embeddings {
+    /// All rows but the pseudo tokens' stay bitwise as they are (gradient masking).
+    Frozen,
+    /// All rows are trained, as the reference implementation and LM-BFF do.
+    Trained,
+}

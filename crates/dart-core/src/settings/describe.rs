@@ -1,0 +1,43 @@
+//! The method that settings describe.
+
+use super::flat::{MethodKind, Settings};
+use crate::method::{Fluency, HeadMethod, Method, PromptMethod, SentenceMethod, Shown};
+
+impl Settings {
+    /// How a text is classified.
+    pub fn method(&self) -> Method {
+        let (train, embeddings) = (self.train, self.embeddings);
+        match self.kind {
+            MethodKind::Majority => Method::Majority,
+            MethodKind::Head => Method::Head(HeadMethod { train, embeddings }),
+            MethodKind::Sentence => Method::Sentence(SentenceMethod {
+                train,
+                embeddings,
+                logreg_c: self.logreg_c,
+            }),
+            MethodKind::Prompt => Method::Prompt(PromptMethod {
+                template: self.template.rows(
+                    self.template_init,
+                    self.template_tokens,
+                    self.prompt_encoder,
+                ),
+                labels: self.labels.rows(self.label_init),
+                label_pieces: self.label_pieces,
+                full_vocab: self.full_vocab,
+                fluency: self.fluency.map(|weight| Fluency {
+                    weight,
+                    labels: self.fluency_labels,
+                    mask: self.fluency_mask,
+                    reference_bug: self.reference_bug,
+                }),
+                train,
+                embeddings,
+                demonstrations: self.demonstrations.map(|contexts| Shown {
+                    contexts,
+                    tokens: self.demonstration_tokens,
+                    share: self.demonstration_share,
+                }),
+            }),
+        }
+    }
+}
