@@ -36,3 +36,5 @@ mod support;
 mod sweep;
 #[cfg(test)]
 mod tensorboard;
+#[cfg(test)]
+mod wanted;

@@ -155,7 +155,12 @@ fn a_results_folder_that_cannot_be_written_is_named() {
 fn values_that_cannot_work_are_named() {
     let lab = Lab::new();
     let call = |set| ["experiments/sweep.yaml", "--set", set];
-    refused(&lab, &call("steps=0"), 2, &["`steps` must be at least 1"]);
+    refused(
+        &lab,
+        &call("steps=0"),
+        2,
+        &["`steps` is 0; it must be at least 1"],
+    );
     refused(
         &lab,
         &call("steps=many"),
@@ -210,7 +215,10 @@ fn prompts_that_cannot_work_are_refused_before_any_run() {
     let says = ["task movies, method dart with model tiny", "leaves no room"];
     refused(&lab, &tokens, 2, &says);
     for (set, says) in [
-        ("device=gpu", "`device` is \"gpu\""),
+        (
+            "device=gpu",
+            "--set device=gpu: device: device `gpu` is unknown",
+        ),
         ("epochs=18446744073709551615", "`epochs`"),
         ("threads=2147483648", "`threads`"),
         ("batch=4294967296", "`batch`"),

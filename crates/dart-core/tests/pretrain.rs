@@ -68,7 +68,7 @@ fn threads_that_libtorch_cannot_compute_with_are_refused() {
         let model = LanguageModel::load_encoder(dir.path()).unwrap();
         let refusal = Pretraining::new(model, tokenizer.special(), &settings, &blocks);
         let refusal = refusal.err().unwrap().to_string();
-        assert!(refusal.starts_with("threads is "), "{refusal}");
+        assert!(refusal.starts_with("`threads` is "), "{refusal}");
     }
 }
 

@@ -57,9 +57,10 @@ pub enum Command {
     Run(RunArgs),
     /// Show the runs of an experiment, their work, their memory and what is missing; run nothing
     Plan(Target),
-    /// Print an experiment's table from its finished runs
+    /// Print an experiment's table from its finished runs, or from runs.csv where their folders are gone
     Table(Target),
-    /// Write an experiment's pictures and its report, one HTML page that needs no other file
+    /// Write an experiment's tables, pictures and report, one HTML page that needs no other file, from
+    /// its finished runs, or from runs.csv where their folders are gone
     Report(Target),
     /// Write an experiment's CSV files and tables anew from its finished runs, and from those of
     /// shards

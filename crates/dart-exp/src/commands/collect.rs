@@ -8,7 +8,7 @@ use clap::Args;
 use crate::commands::target::Target;
 use crate::output::files::write_all;
 use crate::run::merge::merge;
-use crate::store::folder::Store;
+use crate::store::folder::{Store, refuse_bare};
 use crate::terminal::paths::short;
 use crate::terminal::progress::remark;
 
@@ -30,6 +30,7 @@ pub struct CollectArgs {
 /// A folder without results, or one that cannot be read or written.
 pub fn run(args: &CollectArgs) -> Result<()> {
     let plan = args.target.plan()?;
+    refuse_bare(&plan.experiment.folder)?;
     let store = Store::open(&plan.experiment.folder)?;
     let merged = merge(&plan, &store, &args.folders)?;
     write_all(&plan, store.folder())?;

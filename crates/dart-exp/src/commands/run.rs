@@ -16,7 +16,7 @@ use crate::plan::runs::Plan;
 use crate::run::resources::{Resources, free_memory};
 use crate::run::schedule::{Schedule, Sweep};
 use crate::run::signals::Stop;
-use crate::store::folder::Store;
+use crate::store::folder::{Store, refuse_bare};
 use crate::terminal::failure::Interrupted;
 use crate::terminal::paths::short;
 use crate::terminal::print::{print, quoted};
@@ -49,6 +49,7 @@ pub struct RunArgs {
 /// Data or models that are missing, runs that failed, or a stop.
 pub fn run(args: &RunArgs) -> Result<()> {
     let plan = planned(args)?;
+    refuse_bare(&plan.experiment.folder)?;
     let store = Store::open(&plan.experiment.folder)?;
     let progress = begin(args, &plan, &store)?;
     let stop = stop(args.log_format)?;

@@ -1,7 +1,6 @@
 //! Where in an experiment a run stands.
 
 use dart_core::settings::MethodKind;
-
 use dart_data::Shots;
 
 use crate::experiment::definition::{Choice, Experiment};

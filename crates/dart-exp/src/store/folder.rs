@@ -11,6 +11,7 @@ use crate::store::lock::{self, unwritable};
 use crate::store::record::{
     FIT_BEFORE, FitRecord, ORACLE, Selection, TestRecord, read_json, write_json,
 };
+use crate::terminal::failure::Usage;
 
 /// The files of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,6 +149,28 @@ pub fn has_runs(folder: &Path) -> Result<bool> {
     }
 }
 
+/// Refuses a folder whose `runs.csv` is all that is left of its runs: it would be written anew without
+/// them.
+///
+/// # Errors
+/// It is one, or cannot be read.
+pub fn refuse_bare(folder: &Path) -> Result<()> {
+    let file = folder.join("runs.csv");
+    if !file.is_file() || has_runs(folder)? {
+        return Ok(());
+    }
+    let shown = crate::terminal::paths::short(&file);
+    let mut csv = csv::Reader::from_path(&file).with_context(|| shown.clone())?;
+    if csv.records().next().is_none() {
+        return Ok(());
+    }
+    Err(Usage(format!(
+        "{shown}: holds runs whose folders are not there, and would be written anew without them; \
+         choose another folder with --results DIR (`table` and `report` read it as it is)"
+    ))
+    .into())
+}
+
 /// A run's files in an experiment's folder.
 pub fn run_files(folder: &Path, id: &str) -> RunFiles {
     RunFiles {
@@ -178,6 +201,20 @@ mod tests {
         );
         drop(first);
         Store::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_runs_without_their_folders_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs.csv");
+        refuse_bare(folder.path()).unwrap();
+        fs::write(&file, "run,task\n").unwrap();
+        refuse_bare(folder.path()).unwrap();
+        fs::write(&file, "run,task\na,b\n").unwrap();
+        let refusal = refuse_bare(folder.path()).unwrap_err();
+        assert!(refusal.is::<Usage>() && refusal.to_string().contains("runs.csv"));
+        fs::create_dir_all(folder.path().join("runs/a")).unwrap();
+        refuse_bare(folder.path()).unwrap();
     }
 
     #[test]

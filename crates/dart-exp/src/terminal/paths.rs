@@ -21,7 +21,7 @@ pub fn root() -> Result<PathBuf> {
 pub fn experiment_file(file: &Path) -> PathBuf {
     let named = root().map(|root| root.join("experiments").join(file).with_extension("yaml"));
     match named {
-        Ok(named) if file.components().count() == 1 && !file.exists() && named.is_file() => named,
+        Ok(named) if file.components().count() == 1 && !file.is_file() && named.is_file() => named,
         _ => file.to_owned(),
     }
 }

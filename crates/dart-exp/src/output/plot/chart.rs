@@ -52,6 +52,11 @@ fn step(least: f64) -> f64 {
     [1.0, 2.0, 5.0].iter().find(fits).unwrap_or(&10.0) * decade
 }
 
+/// A number on an axis.
+pub fn number(value: f64) -> String {
+    value.to_string().replace('-', "−")
+}
+
 /// The title, in as many lines as it needs; the height that it takes.
 pub fn title(scene: &mut Scene, text: &str) -> f64 {
     let mut y = 4.0;

@@ -32,21 +32,7 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
     }
     let mut pictures = Vec::new();
     for (t, task) in tasks(outline) {
-        let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
-        for line in findings.lines.iter().filter(|line| line.method.is_some()) {
-            if !keys.contains(&(line.method, &line.model)) {
-                keys.push((line.method, &line.model));
-            }
-        }
-        let curve = |(place, (method, model)): (usize, &(Option<usize>, &Option<String>))| {
-            let same = |line: &&Line| line.method == *method && line.model == **model;
-            let lines: Vec<&Line> = findings.lines.iter().filter(same).collect();
-            let name = lines.first()?.series.clone();
-            let point =
-                |line: &&Line| Some(point(line.k.number()? as f64, line.scores[t].as_ref()?));
-            curve(name, place, lines.iter().filter_map(point).collect())
-        };
-        let curves: Vec<Curve> = keys.iter().enumerate().filter_map(curve).collect();
+        let curves = curves_over_k(&findings.lines, t);
         if curves.is_empty() {
             continue;
         }
@@ -66,6 +52,25 @@ fn over_k(findings: &Findings) -> Vec<Picture> {
         pictures.push(Picture::new(About::Curves, &name, &title, &scene));
     }
     pictures
+}
+
+/// A task's curves: what each method and model has scored at each K that is a number.
+fn curves_over_k(lines: &[Line], task: usize) -> Vec<Curve> {
+    let mut keys: Vec<(Option<usize>, &Option<String>)> = Vec::new();
+    for line in lines.iter().filter(|line| line.method.is_some()) {
+        if !keys.contains(&(line.method, &line.model)) {
+            keys.push((line.method, &line.model));
+        }
+    }
+    let of_key = |(place, key): (usize, &(Option<usize>, &Option<String>))| {
+        let same = |line: &&Line| (line.method, &line.model) == *key;
+        let lines: Vec<&Line> = lines.iter().filter(same).collect();
+        let point =
+            |line: &&Line| Some(point(line.k.number()? as f64, line.scores[task].as_ref()?));
+        let points = lines.iter().filter_map(point).collect();
+        curve(lines.first()?.series.clone(), place, points)
+    };
+    keys.iter().enumerate().filter_map(of_key).collect()
 }
 
 /// A curve with its points in order; none without a point.
@@ -193,6 +198,43 @@ fn shared_title(titles: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn curves_over_k_have_the_names_of_their_methods_whatever_these_hold() {
+        let line = |method: usize, series: &str, k: &str, mean: Option<f64>| Line {
+            name: format!("{series}, whatever"),
+            series: series.to_owned(),
+            method: Some(method),
+            model: Some("m".to_owned()),
+            k: k.parse().unwrap(),
+            scores: vec![mean.map(|mean| Score {
+                mean,
+                sd: None,
+                interval: None,
+            })],
+            average: None,
+        };
+        let lines = [
+            line(0, "DART, K=all", "16", Some(70.0)),
+            line(0, "DART, K=all", "2", Some(60.0)),
+            line(0, "DART, K=all", "full", Some(90.0)),
+            line(1, "Nothing yet", "2", None),
+            line(2, "Plain", "2", Some(50.0)),
+        ];
+        let curves = curves_over_k(&lines, 0);
+        let seen = |curve: &Curve| {
+            let points: Vec<_> = curve.points.iter().map(|p| (p.x, p.y)).collect();
+            (curve.name.clone(), curve.place, points)
+        };
+        let seen: Vec<_> = curves.iter().map(seen).collect();
+        let name = str::to_owned;
+        let dart = vec![(2.0, 60.0), (16.0, 70.0)];
+        let wanted = [
+            (name("DART, K=all"), 0, dart),
+            (name("Plain"), 2, vec![(2.0, 50.0)]),
+        ];
+        assert_eq!(seen, wanted);
+    }
 
     #[test]
     fn a_family_is_named_by_the_words_that_its_titles_share() {

@@ -76,7 +76,7 @@ pub fn curves(title: &str, axis: &Axis, y_name: &str, spread: Spread, curves: &[
     for value in &y_ticks {
         let at = y.at(*value);
         scene.line(vec![(NUMBERS, at), (WIDTH - 14.0, at)], 1.0, Ink::Grid);
-        let text = format!("{value}");
+        let text = chart::number(*value);
         scene.text(
             (NUMBERS - 6.0, at + 4.0),
             &text,

@@ -16,6 +16,7 @@ mod scene;
 mod scores;
 mod svg;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -55,10 +56,18 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
             std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
     }
+    let mut lacking = BTreeSet::new();
     for picture in pictures {
+        lacking.extend(font::lacking(&picture.svg));
         let file = |ending| folder.join(format!("{}.{ending}", picture.name));
         write_atomically(&file("svg"), picture.svg.as_bytes())?;
         write_atomically(&file("png"), &png::png(&picture.svg)?)?;
+    }
+    if !lacking.is_empty() {
+        let signs: String = lacking.into_iter().collect();
+        log::warn!(
+            "PNG pictures have gaps for {signs}, which their font lacks; SVG pictures do not"
+        );
     }
     Ok(())
 }

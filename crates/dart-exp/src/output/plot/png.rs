@@ -18,7 +18,7 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-/// Draws an SVG picture twice as large, as a PNG file. A sign that the font lacks becomes a box.
+/// Draws an SVG picture twice as large, as a PNG file. A sign that the font lacks leaves a gap.
 ///
 /// # Errors
 /// Text that is no SVG.

@@ -39,7 +39,7 @@ pub fn bars(title: &str, axis: &str, rows: &[Row]) -> Scene {
         .fold(0.0, f64::min);
     // A score has no more than 100, though its interval may.
     let ticks = chart::ticks(least.max(-100.0), 100.0, 5);
-    let mut chart = Rows::new(title, axis, rows, &ticks, |v| format!("{v}"));
+    let mut chart = Rows::new(title, axis, rows, &ticks, chart::number);
     let zero = chart.x.at(0.0);
     for (row, y) in rows.iter().zip(chart.marks.clone()) {
         let end = chart.x.at(row.value);

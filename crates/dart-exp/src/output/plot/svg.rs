@@ -33,6 +33,8 @@ pub fn svg(scene: &Scene, title: &str) -> String {
 fn filled(shape: &Shape) -> Markup {
     html! {
         @match shape {
+            // An interval without width has a mark alone.
+            Shape::Line { points, .. } if one(points) => {}
             Shape::Line { points, width, ink } => {
                 polyline points=(listed(points)) fill="none" stroke=(ink.hex())
                     stroke-width=(width) stroke-linejoin="round" {}
@@ -83,4 +85,12 @@ fn rounded(length: f64) -> f64 {
 fn listed(points: &[(f64, f64)]) -> String {
     let point = |(x, y): &(f64, f64)| format!("{},{}", rounded(*x), rounded(*y));
     points.iter().map(point).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the points are one.
+fn one(points: &[(f64, f64)]) -> bool {
+    let place = |(x, y): &(f64, f64)| (rounded(*x), rounded(*y));
+    points
+        .windows(2)
+        .all(|pair| place(&pair[0]) == place(&pair[1]))
 }
