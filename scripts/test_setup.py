@@ -215,6 +215,16 @@ class SetupTest(unittest.TestCase):
         self.assert_done(self.setup("cpu"))
         self.assertIn(".deps/libtorch", self.configured())
 
+    def test_the_libtorch_of_an_installed_pytorch_is_used(self):
+        own = own_libtorch(self.scratch / "packages" / "torch", version="2.11.0+cu130")
+        (own / "__init__.py").touch()
+        packages = str(own.parent)
+        self.assert_done(self.setup(LIBTORCH_USE_PYTORCH="1", PYTHONPATH=packages))
+        self.assertIn(f'LIBTORCH = {{ value = "{own}" }}', self.configured())
+        (own / "__init__.py").write_text("raise ImportError")
+        result = self.setup(LIBTORCH_USE_PYTORCH="1", PYTHONPATH=packages)
+        self.assert_problem(result, "LIBTORCH_USE_PYTORCH is set, but", "has no torch")
+
     def test_a_wrong_libtorch_of_ones_own_is_refused(self):
         wrong = own_libtorch(self.scratch / "wrong", version="2.5.1+cu124")
         result = self.setup(LIBTORCH=str(wrong))
