@@ -13,10 +13,12 @@ use rust_tokenizers::vocab::Vocab;
 
 use super::common::{goldens, minilm};
 
+type Encode = dyn Fn(&str) -> Vec<i64>;
+
 /// One vocabulary, read by both.
 struct Pair {
     ours: Tokenizer,
-    theirs: Box<dyn Fn(&str) -> Vec<i64>>,
+    theirs: Box<Encode>,
 }
 
 impl Pair {
