@@ -5,6 +5,7 @@ Each folder holds a model in Hugging Face layout, a `tokenizer.json`, and `golde
   hidden_L                                    float32 [batch, seq, hidden], the last hidden states
   logits                                      float32 [batch, seq, vocab]
   loss_rows, loss_weights, loss, grad_inputs  as make_encoders.py says
+  grad_bias                                   float32 [buckets, heads], of MPNet's relative bias
 Expected values are computed in float64 from the stored weights. ModernBERT is newer than the
 transformers that the other golden files are made with, hence a script and versions of its own
 (requirements-families.txt).
@@ -13,7 +14,7 @@ transformers that the other golden files are made with, hence a script and versi
 import json
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
@@ -21,15 +22,18 @@ from transformers import (
     DebertaV2Config,
     GPT2Config,
     ModernBertConfig,
+    MPNetConfig,
 )
 
 from common import CORE, generator, save_json, save_tensors
-from make_encoders import HEADS, VOCAB, inputs, randomise
+from make_encoders import HEADS, LENGTHS, VOCAB, inputs, randomise
 
 HIDDEN = 32
 # The longest is max_position's last; the local windows and the exact buckets are shorter than it.
 SIZE = dict(vocab_size=len(VOCAB), hidden_size=HIDDEN, num_attention_heads=HEADS,
             intermediate_size=48, num_hidden_layers=3, max_position_embeddings=18, pad_token_id=0)
+# MPNet's special tokens stand round the vocabulary of BERT.
+MPNET_VOCAB = ["<s>", "<pad>", "</s>", "<unk>", *VOCAB, "<mask>"]
 RELATIVE = dict(relative_attention=True, position_biased_input=False, pos_att_type="c2p|p2c")
 
 
@@ -64,7 +68,15 @@ def families():
                                  n_inner=48, n_positions=18, pad_token_id=0, bos_token_id=9,
                                  eos_token_id=9, scale_attn_by_inverse_layer_idx=True),
                       torch.float16, ()),
+        "mpnet-tiny": (MPNetConfig(**{**SIZE, "vocab_size": len(MPNET_VOCAB), "pad_token_id": 1,
+                                      "max_position_embeddings": 146}, layer_norm_eps=1e-5),
+                       torch.float16, ()),
     }
+
+
+def lengths(name):
+    """MPNet's last bucket of distances holds those from 91 on."""
+    return [140, 11, 6, 3] if name.startswith("mpnet") else LENGTHS
 
 
 def kind(config):
@@ -85,6 +97,8 @@ def evaluate(model, ids, mask, segments, loss_rows=None, loss_weights=None):
         loss = (picked * loss_weights.to(picked.dtype)).sum()
         loss.backward()
         result |= {"loss": loss, "grad_inputs": words.grad}
+        if model.config.model_type == "mpnet":
+            result["grad_bias"] = model.mpnet.encoder.relative_attention_bias.weight.grad
     return {k: v.detach().float() for k, v in result.items()}
 
 
@@ -111,6 +125,13 @@ def shown(name, batch, expected):
     print(f"{name}: |logits| {expected['logits'].abs().max():.1f}, float32 off by {rounding:.1e}")
     assert rounding < 5e-5
     faults = {}
+    if "mpnet" in name:
+        model = load(name, torch.float64)
+        bias = model.mpnet.encoder.relative_attention_bias.weight.data
+        bias[[15, 31]] = bias[[31, 15]]
+        faults["the last buckets exchanged"] = distance(model)
+        bias.zero_()
+        faults["no bias"] = distance(model)
     if "gpt2" not in name:
         faults["no mask"] = distance(load(name, torch.float64), torch.ones_like(mask))
     changes = {
@@ -123,6 +144,7 @@ def shown(name, batch, expected):
         "deberta-v3-tiny": [{"norm_rel_ebd": "none"}, {"layer_norm_eps": 1e-2}],
         "gpt2-tiny": [{"scale_attn_by_inverse_layer_idx": False}, {"layer_norm_epsilon": 1e-2},
                       {"activation_function": "gelu"}],
+        "mpnet-tiny": [{"layer_norm_eps": 1e-12}, {"hidden_act": "relu"}],
     }
     for change in changes[name]:
         faults[str(change)] = distance(load(name, torch.float64, **change))
@@ -132,11 +154,19 @@ def shown(name, batch, expected):
 
 def write_tokenizer(folder):
     """bert-tiny's vocabulary as a tokenizer.json."""
-    ids = {word: i for i, word in enumerate(VOCAB)}
+    mpnet = folder.name.startswith("mpnet")
+    ids = {word: i for i, word in enumerate(MPNET_VOCAB if mpnet else VOCAB)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+    if mpnet:
+        tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "[UNK]"])
+        tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False)])
+        tokenizer.post_processor = processors.RobertaProcessing(
+            ("</s>", ids["</s>"]), ("<s>", ids["<s>"]), add_prefix_space=False)
+        save_json(folder / "tokenizer_config.json", {"tokenizer_class": "MPNetTokenizer"})
+    else:
+        tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     if folder.name.startswith("gpt2"):  # its own class would expect <|endoftext|>
         save_json(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer"})
@@ -145,7 +175,7 @@ def write_tokenizer(folder):
 def make(name, config, dtype, left_out, seed):
     """One family: the folder, its batch and its expectations."""
     model = kind(config).from_config(config, attn_implementation="eager")
-    randomise(model, small=False, seed=seed)
+    randomise(model, small=name.startswith("mpnet"), seed=seed)
     with torch.no_grad():
         for part, p in model.named_parameters():
             if ".ln_" in part and part.endswith("weight"):  # LayerNorms by GPT-2's names
@@ -161,11 +191,11 @@ def make(name, config, dtype, left_out, seed):
     write_tokenizer(folder)
 
     model = load(name, torch.float64)
-    batch = inputs(model.config, seed + 1)
+    batch = inputs(model.config, seed + 1, lengths(name))
     if config.model_type == "gpt2":
         batch = (*batch[:2], torch.zeros_like(batch[2]))
     g = generator(seed + 2)
-    loss_rows = torch.tensor([[0, 17], [0, 3], [1, 5], [3, 1]])
+    loss_rows = torch.tensor([[0, max(lengths(name)) - 1], [0, 3], [1, 5], [3, 1]])
     loss_weights = torch.randn(len(loss_rows), config.vocab_size, generator=g)
     expected = evaluate(model, *batch, loss_rows, loss_weights)
     ids, mask, segments = batch
@@ -186,10 +216,18 @@ def buckets():
     save_json(CORE / "deberta-buckets.json", cases)
 
 
+def mpnet_buckets():
+    """The bucket of each distance from -200 to 200, from transformers' own function."""
+    from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
+    found = MPNetEncoder.relative_position_bucket(torch.arange(-200, 201))
+    save_json(CORE / "mpnet-buckets.json", {"from": -200, "buckets": found})
+
+
 def main():
     for seed, (name, (config, dtype, left_out)) in enumerate(families().items()):
         make(name, config, dtype, left_out, 1000 + 100 * seed)
     buckets()
+    mpnet_buckets()
 
 
 if __name__ == "__main__":

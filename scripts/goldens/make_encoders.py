@@ -47,7 +47,8 @@ VOCAB = list(dict.fromkeys(VOCAB))  # "a" and "i" are words and letters
 
 HEADS = 4
 SMALL = ["embeddings.word", "embeddings.position", "embeddings.token_type", "lm_head.dense",
-         "layer.1.attention.output.LayerNorm", "layer.1.output.dense"]
+         "layer.1.attention.output.LayerNorm", "layer.1.attention.LayerNorm",
+         "layer.1.output.dense"]
 LENGTHS = [18, 11, 6, 3, 1]  # the longest is max_position's last; the shortest a single token
 
 
@@ -94,12 +95,12 @@ def randomise(model, small, seed):
                 p.mul_(50.0)
 
 
-def inputs(config, seed):
+def inputs(config, seed, lengths=LENGTHS):
     """A padded batch with both segments where the model has two."""
     g = generator(seed)
     pad = config.pad_token_id
-    shape = (len(LENGTHS), max(LENGTHS))
-    lengths = torch.tensor(LENGTHS)[:, None]
+    shape = (len(lengths), max(lengths))
+    lengths = torch.tensor(lengths)[:, None]
     mask = (torch.arange(shape[1])[None] < lengths).long()
     ids = torch.randint(2, config.vocab_size, shape, generator=g)
     ids = torch.where(mask == 1, ids, torch.full(shape, pad))

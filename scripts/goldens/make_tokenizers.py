@@ -5,6 +5,7 @@ Folders `tokenizers/<name>`, trained here on a little text of our own:
   albert                 spiece.model (unigram, small table of normalised characters)
   xlm-roberta            sentencepiece.bpe.model (unigram, sentencepiece's own table nmt_nfkc)
   deberta-v2             spm.model (unigram, no table)
+  mpnet                  vocab.txt (word pieces)
   roberta-json, …        the same as `save_pretrained` writes it: tokenizer.json and settings
   modernbert             a tokenizer.json that only its own settings explain, as ModernBERT's
 `camembert` is XLM-R's file under another model_type, so it has no file of its own.
@@ -19,6 +20,7 @@ import io
 import json
 import random
 import shutil
+import string
 import tempfile
 from pathlib import Path
 
@@ -37,7 +39,7 @@ from tokenizers import (
 from transformers import AutoTokenizer
 
 from common import CORE, save_json, save_jsonl
-from make_encoders import WORDS
+from make_encoders import PIECES, WORDS
 from make_wordpiece import (
     ACCENTS,
     BASIC,
@@ -183,6 +185,16 @@ def modernbert(pieces, merges):
         "tokenizer_class": "PreTrainedTokenizerFast"})
 
 
+def mpnet():
+    """BERT's word pieces behind MPNet's special tokens, its mask last."""
+    seen = "".join(OTHERS).lower() + string.punctuation + string.digits + string.ascii_letters
+    letters = sorted(set(seen) - set(string.whitespace))
+    order = ["<s>", "<pad>", "</s>", "<unk>", "[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]",
+             "[MASK]", *letters, *["##" + letter for letter in letters], *WORDS, *PIECES, "<mask>"]
+    write(HERE / "mpnet", "vocab.txt", "\n".join(dict.fromkeys(order)) + "\n")
+    write(HERE / "mpnet", "config.json", json.dumps({"model_type": "mpnet"}) + "\n")
+
+
 def load(folder):
     tokenizer = AutoTokenizer.from_pretrained(folder, clean_up_tokenization_spaces=False)
     assert tokenizer.is_fast, folder
@@ -245,6 +257,16 @@ VARIANTS = [
     ("xlm-roberta", {"config.json": {"model_type": "camembert"}}),
     ("xlm-roberta", {"tokenizer_config.json": {"tokenizer_class": "XLMRobertaTokenizer"},
                      "config.json": {"model_type": "bert"}}),
+    ("mpnet", {"tokenizer_config.json": {"tokenizer_class": "MPNetTokenizer",
+                                         "do_lower_case": False}}),
+    ("mpnet", {"tokenizer_config.json": {"tokenizer_class": "MPNetTokenizer", "unk_token": "[UNK]",
+                                         "tokenize_chinese_chars": False, "strip_accents": False}}),
+    ("mpnet", {"special_tokens_map.json": {"mask_token": "<mask>", "cls_token": "<s>",
+                                           "unk_token": "[UNK]"}}),
+    ("mpnet-json", {"tokenizer_config.json": {"tokenizer_class": "MPNetTokenizerFast",
+                                              "tokenize_chinese_chars": False}}),
+    ("mpnet-json", {"tokenizer_config.json": {"tokenizer_class": "MPNetTokenizer",
+                                              "do_lower_case": False}}),
 ]
 
 
@@ -252,12 +274,14 @@ def main():
     shutil.rmtree(HERE, ignore_errors=True)
     modernbert(*byte_pairs())
     unigrams()
+    mpnet()
     texts = list(dict.fromkeys(
         OWN + BASIC + ACCENTS + SCRIPTS + EMOJI + CONTROLS + LONG + SPECIAL + MASK + mixtures(60)
         + ["movieness [new] a[new] movienesses"]))
     save_json(HERE / "texts.json", texts)
     frames, ids = {}, {}
-    for name in ["roberta", "gpt2", "deberta", "albert", "xlm-roberta", "deberta-v2", "modernbert"]:
+    for name in ["roberta", "gpt2", "deberta", "albert", "xlm-roberta", "deberta-v2", "modernbert",
+                 "mpnet"]:
         tokenizer = load(HERE / name)
         ids[name] = ids_of(tokenizer, texts)
         frames[name] = frame(tokenizer)
@@ -267,11 +291,12 @@ def main():
             a != b for a, b in zip(ids[name], ids_of(slow, texts)))
         print(f"{name}: {len(tokenizer)} tokens, differing from Python's on {differ} strings")
     variants = []
-    for name in ["roberta", "deberta", "albert"]:
+    for name in ["roberta", "deberta", "albert", "mpnet"]:
         folder = saved(name)
         frames[folder.name] = frame(load(folder))
         ids[folder.name] = ids[name]
-    for name, files in [("roberta-json", {}), ("deberta-json", {}), ("albert-json", {}), *VARIANTS]:
+    for name, files in [("roberta-json", {}), ("deberta-json", {}), ("albert-json", {}),
+                        ("mpnet-json", {}), *VARIANTS]:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "model"
             shutil.copytree(HERE / name, folder)

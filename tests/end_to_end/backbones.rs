@@ -8,13 +8,14 @@ use crate::support::{Lab, read};
 const GOLDENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dart-core/tests/goldens");
 
 /// Models and the DART that they train.
-const FAMILIES: [(&str, &str); 6] = [
+const FAMILIES: [(&str, &str); 7] = [
     ("modernbert-tiny", "dart"),
     ("modernbert-biased-tiny", "dart"),
     ("deberta-tiny", "dart"),
     ("deberta-v2-tiny", "dart"),
     ("deberta-v3-tiny", "dart"),
     ("gpt2-tiny", "dart-causal"),
+    ("mpnet-tiny", "dart"),
 ];
 
 /// A folder with all models and an experiment for each.

@@ -252,3 +252,25 @@ fn slurm_submits_the_array_and_then_the_merge() {
         ended.stderr
     );
 }
+
+#[test]
+fn collect_and_table_read_the_run_folders() {
+    let lab = Lab::new();
+    let sets = [
+        "--set",
+        "seeds=13",
+        "--set",
+        "methods=[majority, zero-shot, fine-tuning]",
+    ];
+    let call = |command| [&[command, "experiments/sweep.yaml"], sets.as_slice()].concat();
+    lab.run(&call("run")).succeeded();
+    let before = lab.outcome("results/sweep");
+    for name in ["runs.csv", "summary.csv", "table.md"] {
+        fs::remove_file(lab.path("results/sweep").join(name)).unwrap();
+    }
+    let table = lab.run(&call("table")).succeeded();
+    assert!(!lab.path("results/sweep/table.md").exists());
+    lab.run(&call("collect")).succeeded();
+    assert_eq!(lab.outcome("results/sweep"), before);
+    assert_eq!(table.stdout, read(&lab.path("results/sweep/table.md")));
+}

@@ -369,28 +369,6 @@ fn without_test_the_dev_scores_are_the_table() {
     assert!(table.contains("the cells are dev scores.}"), "{table}");
 }
 
-#[test]
-fn collect_and_table_read_the_run_folders() {
-    let lab = Lab::new();
-    let sets = [
-        "--set",
-        "seeds=13",
-        "--set",
-        "methods=[majority, zero-shot, fine-tuning]",
-    ];
-    let call = |command| [&[command, "experiments/sweep.yaml"], sets.as_slice()].concat();
-    lab.run(&call("run")).succeeded();
-    let before = lab.outcome("results/sweep");
-    for name in ["runs.csv", "summary.csv", "table.md"] {
-        fs::remove_file(lab.path("results/sweep").join(name)).unwrap();
-    }
-    let table = lab.run(&call("table")).succeeded();
-    assert!(!lab.path("results/sweep/table.md").exists());
-    lab.run(&call("collect")).succeeded();
-    assert_eq!(lab.outcome("results/sweep"), before);
-    assert_eq!(table.stdout, read(&lab.path("results/sweep/table.md")));
-}
-
 fn all_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

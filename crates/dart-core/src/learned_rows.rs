@@ -70,7 +70,7 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
     let mut vocabulary = lm.embeddings.shallow_clone();
     // Where the run trained it, as it stands among the best weights.
     for parameter in lm.vocabulary_parameters() {
-        if let (Role::Embedding, Some(trained)) = (parameter.role, best.get(&parameter.name)) {
+        if let (Role::Vocabulary, Some(trained)) = (parameter.role, best.get(&parameter.name)) {
             vocabulary = trained.shallow_clone();
         }
     }

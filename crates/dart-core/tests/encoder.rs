@@ -4,12 +4,14 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::{close, golden, goldens};
 use dart_core::lm::{LanguageModel, Mode, Shape};
 use tch::{Kind, Tensor};
 
 /// Model folder and the folder of its expected values.
-const MODELS: [(&str, &str); 14] = [
+const MODELS: [(&str, &str); 15] = [
     ("bert-tiny", "bert-tiny"),
     ("bert-tiny-old", "bert-tiny"),
     ("bert-tiny-sharded", "bert-tiny"),
@@ -24,6 +26,7 @@ const MODELS: [(&str, &str); 14] = [
     ("deberta-v3-tiny", "deberta-v3-tiny"),
     ("gpt2-tiny", "gpt2-tiny"),
     ("xlm-roberta-tiny", "xlm-roberta-tiny"),
+    ("mpnet-tiny", "mpnet-tiny"),
 ];
 
 struct Forward {
@@ -32,7 +35,7 @@ struct Forward {
     keep: Tensor,
 }
 
-fn forward(model: &LanguageModel, golden: &std::collections::BTreeMap<String, Tensor>) -> Forward {
+fn forward(model: &LanguageModel, golden: &BTreeMap<String, Tensor>) -> Forward {
     let ids = &golden["input_ids"];
     let inputs = model.embeddings.index_select(0, &ids.reshape([-1]));
     let mut shape = ids.size();
@@ -105,23 +108,25 @@ fn positions_read_alone_equal_all_positions() {
     }
 }
 
+/// The golden's loss.
+fn loss(model: &LanguageModel, f: &Forward, golden: &BTreeMap<String, Tensor>) -> Tensor {
+    let hidden = model.encode(&f.inputs, &f.shape, None, Mode::Evaluate);
+    let head = model.transform(&hidden.unwrap()).unwrap();
+    let logits = LanguageModel::decode(&head, &model.embeddings, &model.bias).unwrap();
+    let rows = &golden["loss_rows"]; // [n, 2]: batch, position
+    let seq = golden["input_ids"].size()[1];
+    let at = rows.select(1, 0) * seq + rows.select(1, 1);
+    let chosen = logits.view([-1, model.config.vocab]).index_select(0, &at);
+    (chosen * &golden["loss_weights"]).sum(Kind::Float)
+}
+
 #[test]
 fn gradients_of_the_inputs_equal_hugging_face() {
     for (name, expected) in MODELS {
         let model = LanguageModel::load(&goldens().join(name)).unwrap();
         let golden = golden(expected);
         let f = forward(&model, &golden);
-        let hidden = model
-            .encode(&f.inputs, &f.shape, None, Mode::Evaluate)
-            .unwrap();
-        let head = model.transform(&hidden).unwrap();
-        let logits = LanguageModel::decode(&head, &model.embeddings, &model.bias).unwrap();
-        let rows = &golden["loss_rows"]; // [n, 2]: batch, position
-        let seq = golden["input_ids"].size()[1];
-        let at = rows.select(1, 0) * seq + rows.select(1, 1);
-        let chosen = logits.view([-1, model.config.vocab]).index_select(0, &at);
-        let loss = (chosen * &golden["loss_weights"]).sum(Kind::Float);
-        loss.backward();
+        loss(&model, &f, &golden).backward();
         let got = f.inputs.grad();
         // Float32 rounds in proportion to the values, which these random weights make large.
         let scale = golden["grad_inputs"].abs().max().double_value(&[]).max(1.0);
@@ -132,6 +137,20 @@ fn gradients_of_the_inputs_equal_hugging_face() {
             1e-4 * scale,
         );
     }
+}
+
+/// All of its layers and both directions of distance, the farthest bucket included, lead there.
+#[test]
+fn the_gradient_of_mpnets_relative_bias_equals_hugging_face() {
+    let model = LanguageModel::load(&goldens().join("mpnet-tiny")).unwrap();
+    let golden = golden("mpnet-tiny");
+    let parameters = model.encoder_parameters();
+    let bias = parameters.iter().find(|p| p.name.contains("relative"));
+    let bias = bias.unwrap().tensor.set_requires_grad(true);
+    loss(&model, &forward(&model, &golden), &golden).backward();
+    let wanted = &golden["grad_bias"];
+    let scale = wanted.abs().max().double_value(&[]).max(1.0);
+    close("relative bias", &bias.grad(), wanted, 1e-4 * scale);
 }
 
 #[test]

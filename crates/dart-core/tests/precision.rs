@@ -36,7 +36,7 @@ fn examples() -> Vec<Example> {
 }
 
 /// One of each family that computes its layers its own way.
-const FAMILIES: [&str; 7] = [
+const FAMILIES: [&str; 8] = [
     "bert-tiny",
     "albert-tiny",
     "modernbert-tiny",
@@ -44,6 +44,7 @@ const FAMILIES: [&str; 7] = [
     "deberta-v2-tiny",
     "deberta-v3-tiny",
     "gpt2-tiny",
+    "mpnet-tiny",
 ];
 
 /// ALBERT's vocabulary has other words.
@@ -179,6 +180,13 @@ fn recomputed_dropout_is_the_forward_pass_s() {
             ["encoder.rel_embeddings.weight", "encoder.LayerNorm.weight"],
         ),
         ("gpt2-tiny", ["h.0.attn.c_attn.weight", "ln_f.bias"]),
+        (
+            "mpnet-tiny",
+            [
+                "relative_attention_bias.weight",
+                "layer.0.attention.attn.v.weight",
+            ],
+        ),
     ] {
         let dir = goldens().join(model);
         for method in [trained(model, TrainPart::Lm), head()] {

@@ -14,7 +14,7 @@ use dart_core::tokenizer::Tokenizer;
 use dart_data::Example;
 use serde::Deserialize;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "roberta",
     "gpt2",
     "deberta",
@@ -22,6 +22,7 @@ const NAMES: [&str; 7] = [
     "xlm-roberta",
     "deberta-v2",
     "modernbert",
+    "mpnet",
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -102,7 +103,7 @@ fn ids_equal_hugging_face() {
 #[test]
 fn texts_are_framed_as_hugging_face_does() {
     let frames: BTreeMap<String, Framed> = json("frames.json");
-    assert_eq!(frames.len(), NAMES.len() + 3);
+    assert_eq!(frames.len(), NAMES.len() + 4);
     for (name, wanted) in frames {
         same_frame(&name, &tokenizer(&name), &wanted);
     }
@@ -158,6 +159,8 @@ fn special_tokens_have_the_families_own_ids() {
     assert_eq!(ids("deberta"), ([1, 0, 2, 3], last("deberta")));
     assert_eq!(ids("albert"), ([2, 0, 3, 1], 4));
     assert_eq!(ids("deberta-v2"), ([1, 0, 2, 3], last("deberta-v2")));
+    assert_eq!(ids("mpnet"), ([0, 1, 2, 6], last("mpnet")));
+    assert_eq!(tokenizer("mpnet").token(6), "[UNK]", "not <unk>");
     let gpt2 = tokenizer("gpt2");
     assert_eq!(ids("gpt2"), ([last("gpt2"); 4], last("gpt2")));
     assert_eq!(gpt2.mask_token(), None);
@@ -222,6 +225,11 @@ fn prompts_have_their_spaces_where_lm_bff_has_them() {
         &[
             "[CLS]", "The", "Ġmovie", "Ġ", "It", "Ġwas", "[MASK]", ".", "[SEP]",
         ],
+    );
+    check(
+        "mpnet",
+        plain,
+        &["<s>", "the", "movie", "it", "was", "<mask>", ".", "</s>"],
     );
     check(
         "xlm-roberta",

@@ -2,8 +2,8 @@
 
 use crate::error::{CoreError, Result};
 use crate::method::{
-    BiasInit, Fluency, FluencyLabels, FluencyMask, FluencyPass, FluencyTrains, LabelRows, Places,
-    PromptMethod, TemplateRows, TrainPart,
+    BiasInit, Embeddings, Fluency, FluencyLabels, FluencyMask, FluencyPass, FluencyTrains,
+    LabelRows, Places, PromptMethod, TemplateRows, TrainPart,
 };
 use crate::prompt::{InputEncoder, Verbalizer};
 
@@ -44,6 +44,22 @@ pub(crate) fn check(
             "template: encoded has no token to encode: give the template words, or set \
              template_tokens",
         );
+    }
+    if !method.template_gradient {
+        if matches!(method.template, TemplateRows::Encoded { .. }) {
+            return fail(
+                "template_gradient: false leaves an encoded template's encoder without a gradient; \
+                 set template: pseudo",
+            );
+        }
+        let read = !words || method.full_vocab;
+        let others = method.train != TrainPart::Prompt || method.embeddings == Embeddings::Trained;
+        if !read && !others {
+            return fail(
+                "train: prompt has nothing that the class loss could train with template_gradient: \
+                 false and label words: set labels: pseudo, or full_vocab: true",
+            );
+        }
     }
     if method.train == TrainPart::Prompt && words && none_free {
         return fail(

@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::check::{check, free_tokens};
 use super::prompt_encoder::PromptEncoder;
-use super::rows::{mean_rows, random_rows};
+use super::rows::{mean_rows, random_rows, uniform_rows};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, indices};
 use crate::method::{
@@ -68,6 +68,8 @@ impl PromptModel {
             (template.as_slice(), template_init, "template rows"),
             (labels, method.labels.free(), "label rows"),
         ];
+        let total = template.len() + labels.len();
+        let mut first = 0;
         for (sources, init, purpose) in init {
             let Some(init) = init.filter(|_| !sources.is_empty()) else {
                 continue;
@@ -75,7 +77,12 @@ impl PromptModel {
             let (row, bias) = match init {
                 RowInit::Manual => mean_rows(&lm, sources)?,
                 RowInit::Random => random_rows(&lm, sources.len(), seed, purpose)?,
+                RowInit::Uniform => {
+                    let row = lm.config.vocab - (total - first) as i64;
+                    uniform_rows(&lm, row, sources.len(), seed, purpose)?
+                }
             };
+            first += sources.len();
             rows.push(row);
             biases.push(bias);
         }
@@ -177,7 +184,13 @@ impl PromptModel {
         mode: Mode,
     ) -> Result<Tensor> {
         let template = self.pseudo_rows()?.f_narrow(0, 0, self.template_rows)?;
-        let free = Tensor::f_cat(&[&template, labels], 0)?; // [m + n, D]
+        let as_inputs = |rows: &Tensor, are_pseudo: bool| match are_pseudo {
+            true if !self.method.template_gradient => rows.f_detach(),
+            _ => Ok(rows.shallow_clone()),
+        };
+        let are_pseudo = self.method.labels.free().is_some();
+        let labels = as_inputs(labels, are_pseudo)?;
+        let free = Tensor::f_cat(&[as_inputs(&template, true)?, labels], 0)?; // [m + n, D]
         let words = lookup(&self.lm.embeddings, &free, ids)?;
         let hidden = self.lm.encode(&words, &batch.shape, Some(read), mode)?;
         self.lm.transform(&hidden)

@@ -46,3 +46,27 @@ pub(super) fn random_rows(
         .f_contiguous()?;
     Ok((rows, bias))
 }
+
+/// Rows uniform within the largest absolute value of the vocabulary's rows from `first` on, one for
+/// each, with their biases.
+pub(super) fn uniform_rows(
+    lm: &LanguageModel,
+    first: i64,
+    count: usize,
+    seed: u64,
+    purpose: &str,
+) -> Result<(Tensor, Tensor)> {
+    let size = lm.config.embedding;
+    let mut rng = Rng::new(seed, purpose, &[]);
+    let draws: Vec<f64> = (0..count as i64 * size)
+        .map(|_| 2.0 * rng.uniform() - 1.0)
+        .collect();
+    let draws = Tensor::f_from_slice(&draws)?
+        .f_view([count as i64, size])?
+        .f_to_kind(lm.embeddings.kind())?
+        .f_to_device(lm.device())?;
+    let overwritten = lm.embeddings.f_narrow(0, first, count as i64)?;
+    let largest = overwritten.f_abs()?.f_amax([1i64].as_slice(), true)?; // [count, 1]
+    let bias = lm.bias.f_narrow(0, first, count as i64)?;
+    Ok((draws.f_mul(&largest)?, bias))
+}

@@ -16,6 +16,8 @@ pub struct PromptMethod {
     pub template: TemplateRows,
     /// What the verbalizer maps classes to.
     pub labels: LabelRows,
+    /// Whether the pseudo rows get gradients as inputs, or only where a loss reads them as outputs.
+    pub template_gradient: bool,
     /// What stands for a label word of several pieces.
     pub label_pieces: LabelPieces,
     /// L_C over all of V* (`true`) or over the class rows alone (`false`). Scores on dev and test are
@@ -130,6 +132,7 @@ impl Default for PromptMethod {
         PromptMethod {
             template: TemplateRows::Hard,
             labels: LabelRows::Words,
+            template_gradient: true,
             label_pieces: LabelPieces::Mean,
             full_vocab: false,
             fluency: None,

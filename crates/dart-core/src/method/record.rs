@@ -70,6 +70,16 @@ struct PromptRecord {
     share_equal_tokens: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     sep_after_text: bool,
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    template_gradient: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -113,6 +123,7 @@ impl From<PromptRecord> for PromptMethod {
         PromptMethod {
             template: record.template.rows(init, tokens, record.prompt_encoder),
             labels: record.labels.rows(record.label_init),
+            template_gradient: record.template_gradient,
             label_pieces: record.label_pieces,
             full_vocab: record.full_vocab,
             fluency: record.fluency,
@@ -158,6 +169,7 @@ impl From<&PromptMethod> for PromptRecord {
             bias_init: method.bias_init,
             share_equal_tokens: method.share_equal_tokens,
             sep_after_text: method.sep_after_text,
+            template_gradient: method.template_gradient,
         }
     }
 }

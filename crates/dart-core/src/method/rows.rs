@@ -23,6 +23,9 @@ pub enum RowInit {
     Manual,
     /// Normal with the mean and the per-component standard deviation of the vocabulary's rows.
     Random,
+    /// Uniform within the largest absolute value of one of the vocabulary's last m + n rows each, with
+    /// that row's decoder bias.
+    Uniform,
 }
 
 /// Which rows of the vocabulary pseudo rows stand in for. A row that is stood in for takes no part in

@@ -22,6 +22,7 @@ impl Settings {
                     self.prompt_encoder,
                 ),
                 labels: self.labels.rows(self.label_init),
+                template_gradient: self.template_gradient,
                 label_pieces: self.label_pieces,
                 full_vocab: self.full_vocab,
                 fluency: self.fluency.map(|weight| Fluency {

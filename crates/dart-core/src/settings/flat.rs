@@ -169,6 +169,14 @@ impl Settings {
         self.has_pseudo() && (self.bias_init == BiasInit::Place || softmax)
     }
 
+    fn has_trained_template(&self) -> bool {
+        self.is_trained() && self.has_free_template()
+    }
+
+    fn has_trained_embeddings(&self) -> bool {
+        self.is_trained() && self.embeddings == Embeddings::Trained || self.has_trained_rows()
+    }
+
     fn has_fluency(&self) -> bool {
         self.is_prompt() && self.fluency.is_some()
     }

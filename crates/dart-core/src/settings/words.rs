@@ -2,6 +2,7 @@
 
 use super::limits::Limited;
 use super::precision::Precision;
+use super::schedule::{Count, DecayedEmbeddings, Schedule, Ties};
 use crate::device::DeviceChoice;
 use crate::method::{
     BiasInit, Embeddings, FluencyLabels, FluencyMask, FluencyMean, FluencyPass, FluencySoftmax,
@@ -25,4 +26,5 @@ no_number! {
     Places BiasInit
     FluencyLabels FluencyMask FluencyPass FluencyMean FluencyWeight FluencySoftmax FluencyTrains
     Precision DeviceChoice
+    Schedule Count Ties DecayedEmbeddings
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 pub(super) enum Class {
     /// WordPiece: BERT, DistilBERT, ELECTRA.
     Bert,
+    /// WordPiece with `<s>`, `</s>` and `<mask>`: MPNet.
+    Mpnet,
     /// Byte-level BPE with `<s>`, `</s>` and `<mask>`.
     Roberta,
     /// Byte-level BPE with `<|endoftext|>` alone.
@@ -27,8 +29,9 @@ pub(super) enum Class {
 }
 
 /// Classes by the files of their vocabularies, in the order in which a folder is searched.
-const FILES: [(Class, &[&str]); 8] = [
+const FILES: [(Class, &[&str]); 9] = [
     (Class::Bert, &["vocab.txt"]),
+    (Class::Mpnet, &["vocab.txt"]),
     (Class::Roberta, &["vocab.json", "merges.txt"]),
     (Class::Gpt2, &["vocab.json", "merges.txt"]),
     (Class::Deberta, &["vocab.json", "merges.txt"]),
@@ -45,6 +48,7 @@ impl Class {
         let named = tokenizer_class.map(|name| name.strip_suffix("Fast").unwrap_or(name));
         match named {
             Some("BertTokenizer" | "DistilBertTokenizer" | "ElectraTokenizer") => Class::Bert,
+            Some("MPNetTokenizer") => Class::Mpnet,
             Some("RobertaTokenizer") => Class::Roberta,
             Some("GPT2Tokenizer") => Class::Gpt2,
             Some("DebertaTokenizer") => Class::Deberta,
@@ -56,6 +60,7 @@ impl Class {
             None => {
                 let class = match model_type {
                     Some("bert" | "distilbert" | "electra") => Class::Bert,
+                    Some("mpnet") => Class::Mpnet,
                     Some("roberta") => Class::Roberta,
                     Some("gpt2") => Class::Gpt2,
                     Some("deberta") => Class::Deberta,
@@ -96,9 +101,11 @@ impl Class {
         match self {
             Class::Bert | Class::Deberta | Class::DebertaV2 => brackets("[UNK]", "[PAD]"),
             Class::Albert => brackets("<unk>", "<pad>"),
-            Class::Roberta | Class::XlmRoberta | Class::Camembert => match role {
+            Class::Mpnet | Class::Roberta | Class::XlmRoberta | Class::Camembert => match role {
                 "bos_token" | "cls_token" => Some("<s>"),
                 "eos_token" | "sep_token" => Some("</s>"),
+                // Its vocabulary has `<unk>` too, which no word becomes.
+                "unk_token" if self == Class::Mpnet => Some("[UNK]"),
                 "unk_token" => Some("<unk>"),
                 "pad_token" => Some("<pad>"),
                 "mask_token" => Some("<mask>"),
@@ -116,7 +123,12 @@ impl Class {
     pub fn mask_takes_space(self) -> bool {
         matches!(
             self,
-            Class::Roberta | Class::Deberta | Class::Albert | Class::XlmRoberta | Class::Camembert
+            Class::Mpnet
+                | Class::Roberta
+                | Class::Deberta
+                | Class::Albert
+                | Class::XlmRoberta
+                | Class::Camembert
         )
     }
 }

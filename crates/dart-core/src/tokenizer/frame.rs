@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::processors::roberta::RobertaProcessing;
+use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{Encoding, Token, Tokenizer as Inner};
 
 use super::class::Class;
@@ -132,20 +133,31 @@ fn named(inner: &Inner, roles: &Roles, role: &str) -> Option<(String, u32)> {
 }
 
 /// Gives a tokenizer made of vocabulary files what its class puts around texts.
-pub(super) fn install(inner: &mut Inner, roles: &Roles, class: Class) {
+pub(super) fn install(inner: &mut Inner, roles: &Roles, class: Class) -> tokenizers::Result<()> {
     let named = (
         named(inner, roles, "sep_token"),
         named(inner, roles, "cls_token"),
     );
     let (Some(sep), Some(cls)) = named else {
-        return;
+        return Ok(());
     };
-    let fairseq = matches!(class, Class::Roberta | Class::XlmRoberta | Class::Camembert);
-    match fairseq {
-        true => {
-            let processor = RobertaProcessing::new(sep, cls).add_prefix_space(false);
-            inner.with_post_processor(Some(processor))
+    match class {
+        Class::Mpnet => {
+            let (start, end) = (&cls.0, &sep.0);
+            let processor = TemplateProcessing::builder()
+                .try_single(format!("{start} $A {end}"))?
+                .try_pair(format!("{start} $A {end} {end} $B:1 {end}:1"))?
+                .special_tokens(vec![cls, sep])
+                .build()?;
+            inner.with_post_processor(Some(processor));
         }
-        false => inner.with_post_processor(Some(BertProcessing::new(sep, cls))),
-    };
+        Class::Roberta | Class::XlmRoberta | Class::Camembert => {
+            let processor = RobertaProcessing::new(sep, cls).add_prefix_space(false);
+            inner.with_post_processor(Some(processor));
+        }
+        _ => {
+            inner.with_post_processor(Some(BertProcessing::new(sep, cls)));
+        }
+    }
+    Ok(())
 }

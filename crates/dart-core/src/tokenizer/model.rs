@@ -25,7 +25,7 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Loads the tokenizer of a model folder: `tokenizer.json` as it is, or else the vocabulary
-    /// files of BERT and its relatives (`vocab.txt`), RoBERTa, GPT-2 and DeBERTa (`vocab.json` and
+    /// files of BERT, its relatives and MPNet (`vocab.txt`), RoBERTa, GPT-2 and DeBERTa (`vocab.json` and
     /// `merges.txt`), ALBERT, XLM-R, CamemBERT and DeBERTa-v2/v3 (sentencepiece models); with the
     /// settings and special tokens of the files beside them.
     ///
@@ -62,16 +62,16 @@ impl Tokenizer {
         let mut inner = inner.map_err(|e| fail(e.to_string()))?;
         // A class that is none of a model's own takes tokenizer.json as it is.
         let as_it_is = class == Class::Other && settings.tokenizer_class.is_some();
-        if matches!(inner.get_model(), ModelWrapper::WordPiece(_)) {
+        if matches!(inner.get_model(), ModelWrapper::WordPiece(_)) && class != Class::Mpnet {
             class = Class::Bert;
         }
         settings
-            .apply(&mut inner, class, as_it_is)
+            .apply(&mut inner, class, complete, as_it_is)
             .map_err(|e| fail(e.to_string()))?;
         let tokens = Tokens::read(dir, &config)?;
         let roles = tokens.apply(&mut inner, class, complete).map_err(fail)?;
         if !complete {
-            frame::install(&mut inner, &roles, class);
+            frame::install(&mut inner, &roles, class).map_err(|e| fail(e.to_string()))?;
         }
         let special = Special::find(&inner, &roles).map_err(fail)?;
         let frame = Frame::find(&inner, &roles).map_err(fail)?;

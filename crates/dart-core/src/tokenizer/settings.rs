@@ -21,15 +21,26 @@ pub(super) struct Settings {
 
 impl Settings {
     /// What is set here wins over the pipeline's own settings, as in transformers; with BERT's
-    /// classes their defaults do too.
-    pub fn apply(&self, inner: &mut Inner, class: Class, as_it_is: bool) -> tokenizers::Result<()> {
-        if class == Class::Bert
+    /// classes and MPNet's their defaults do too. `complete`: whether `inner` was read from a
+    /// tokenizer.json; `as_it_is`: whether that is to stay as it stands there.
+    pub fn apply(
+        &self,
+        inner: &mut Inner,
+        class: Class,
+        complete: bool,
+        as_it_is: bool,
+    ) -> tokenizers::Result<()> {
+        if matches!(class, Class::Bert | Class::Mpnet)
             && !as_it_is
             && let Some(NormalizerWrapper::BertNormalizer(found)) = inner.get_normalizer()
         {
+            let chinese = match class == Class::Mpnet && complete {
+                true => found.handle_chinese_chars, // the one setting that its fast class forgets
+                false => self.tokenize_chinese_chars.unwrap_or(true),
+            };
             let changed = BertNormalizer::new(
                 found.clean_text,
-                self.tokenize_chinese_chars.unwrap_or(true),
+                chinese,
                 self.strip_accents,
                 self.do_lower_case.unwrap_or(true),
             );

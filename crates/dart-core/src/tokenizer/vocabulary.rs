@@ -35,7 +35,7 @@ pub(super) fn from_vocabulary(
     };
     let inner = match files.as_slice() {
         [vocabulary, merges] => byte_pairs(vocabulary, merges),
-        _ if class == Class::Bert => word_pieces(path),
+        _ if matches!(class, Class::Bert | Class::Mpnet) => word_pieces(path),
         _ => sentencepiece::load(path, class, settings),
     };
     Ok((path.clone(), inner))

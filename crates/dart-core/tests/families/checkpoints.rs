@@ -189,6 +189,12 @@ fn settings_that_are_not_computed_are_refused_by_name() {
             "`conv_kernel_size` is 2",
         ),
         (
+            "mpnet-tiny",
+            "relative_attention_num_buckets",
+            16.into(),
+            "`relative_attention_num_buckets` is 16",
+        ),
+        (
             "gpt2-tiny",
             "add_cross_attention",
             true.into(),

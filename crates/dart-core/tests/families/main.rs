@@ -19,13 +19,14 @@ use dart_core::train::{Precision, RunSpec, TrainSettings};
 use dart_data::{Example, Task};
 use tch::{Device, Kind, Tensor};
 
-const FAMILIES: [&str; 6] = [
+const FAMILIES: [&str; 7] = [
     "modernbert-tiny",
     "modernbert-biased-tiny",
     "deberta-tiny",
     "deberta-v2-tiny",
     "deberta-v3-tiny",
     "gpt2-tiny",
+    "mpnet-tiny",
 ];
 
 fn spec<'a>(

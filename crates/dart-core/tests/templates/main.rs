@@ -217,3 +217,43 @@ fn template_tokens_are_repeated_or_left_out_in_their_places() {
     };
     assert!(refusal(&method).contains("template_tokens"));
 }
+
+/// Six rows, as if they overwrote the vocabulary's last six.
+#[test]
+fn uniform_rows_fill_the_range_of_the_rows_that_they_would_overwrite() {
+    let method = PromptMethod {
+        template: TemplateRows::Pseudo {
+            init: RowInit::Uniform,
+            tokens: None,
+        },
+        labels: LabelRows::Pseudo {
+            init: RowInit::Uniform,
+        },
+        ..dart()
+    };
+    let built = built(&method).unwrap();
+    let (rows, biases) = (
+        parameter(&built, "pseudo.rows"),
+        parameter(&built, "pseudo.bias"),
+    );
+    let model = tensors(&goldens().join("bert-tiny/model.safetensors"));
+    let words = &model["bert.embeddings.word_embeddings.weight"];
+    let bias = &model["cls.predictions.bias"];
+    assert_eq!((rows.size()[0], words.size()[0]), (6, 128));
+    close("bias", &biases, &bias.narrow(0, 122, 6), 0.0);
+    let bounds = words.narrow(0, 122, 6).abs().amax([1i64].as_slice(), true);
+    let shares = &rows / bounds.to_kind(Kind::Double); // [6, D]
+    let largest = shares.abs().amax([1i64].as_slice(), false);
+    assert!(largest.max().double_value(&[]) <= 1.0 + 1e-6);
+    assert!(largest.min().double_value(&[]) > 0.7, "{largest:?}");
+    // Uniform on [-1, 1]: mean 0, variance 1/3.
+    assert!(shares.mean(Kind::Double).double_value(&[]).abs() < 0.1);
+    assert!((shares.square().mean(Kind::Double).double_value(&[]) - 1.0 / 3.0).abs() < 0.08);
+    for i in 1..6 {
+        assert_ne!(
+            shares.get(0),
+            shares.get(i),
+            "each row has draws of its own"
+        );
+    }
+}

@@ -5,6 +5,7 @@ mod bert;
 mod deberta;
 mod gpt2;
 mod modernbert;
+mod mpnet;
 
 use std::path::Path;
 
@@ -26,6 +27,7 @@ static FAMILIES: &[(&str, Parse)] = &[
     ("distilbert", bert::distilbert),
     ("electra", bert::electra),
     ("albert", bert::albert),
+    ("mpnet", mpnet::parse),
     ("modernbert", modernbert::parse),
     ("deberta", deberta::first),
     ("deberta-v2", deberta::second),
@@ -91,6 +93,7 @@ mod tests {
             ),
             ("albert", r#""hidden_dropout_prob": 0.0"#, 0.1),
             ("albert", r#""classifier_dropout_prob": 0.4"#, 0.4),
+            ("mpnet", r#""hidden_dropout_prob": 0.3"#, 0.3),
             ("modernbert", r#""mlp_dropout": 0.3"#, 0.0),
             ("modernbert", r#""classifier_dropout": 0.4"#, 0.4),
             ("deberta-v2", r#""hidden_dropout_prob": 0.3"#, 0.3),
