@@ -12,6 +12,14 @@ from problem import Problem
 
 # Where each flavour lies inside .deps.
 FOLDERS = {"cpu": "libtorch", "cuda": "libtorch-cuda/torch"}
+# The oldest C library that PyTorch's wheels run with.
+GLIBC = (2, 28)
+# Where TORCH_VERSION is defined: of this version, of older ones, of distributions.
+VERSION_HEADERS = [
+    "include/torch/headeronly/version.h",
+    "include/torch/csrc/api/include/torch/version.h",
+    "include/torch/version.h",
+]
 
 
 class Libtorch:
@@ -60,8 +68,7 @@ def choose(flavour, deps, wanted):
             return own(str(earlier), deps, wanted)
         flavour = names[0] if names else "cpu"
     check_platform(wanted)
-    # PyTorch's wheels of this version use the old ABI.
-    return Libtorch(deps, deps / FOLDERS[flavour], "0", flavour)
+    return Libtorch(deps, deps / FOLDERS[flavour], "1", flavour)
 
 
 def configured_folder(deps):
@@ -74,11 +81,14 @@ def configured_folder(deps):
 
 
 def check_platform(wanted):
-    system, machine, libc = platform.system(), platform.machine(), platform.libc_ver()[0]
-    if (system, machine) == ("Linux", "x86_64") and libc == "glibc":
-        return
+    system, machine = platform.system(), platform.machine()
+    libc, found = platform.libc_ver()
+    if (system, machine, libc) == ("Linux", "x86_64", "glibc"):
+        if tuple(map(int, found.split("."))) >= GLIBC:
+            return
     raise Problem(
-        f"setup has a libtorch for Linux x86-64 with glibc only, and this is {system} {machine}",
+        f"setup has a libtorch for Linux x86-64 with glibc {'.'.join(map(str, GLIBC))} or later only, "
+        f"and this is {' '.join([system, machine, libc, found]).strip()}",
         f"unpack libtorch {wanted} for this system, or install PyTorch {wanted}, and set LIBTORCH "
         "to its folder (the one that holds include/ and lib/), then run `just setup` again",
     )
@@ -130,7 +140,7 @@ def version(folder):
         return (folder / "build-version").read_text().strip().split("+")[0]
     except OSError:
         pass
-    for header in ["include/torch/csrc/api/include/torch/version.h", "include/torch/version.h"]:
+    for header in VERSION_HEADERS:
         try:
             text = (folder / header).read_text()
         except OSError:

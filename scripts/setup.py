@@ -192,7 +192,8 @@ def download(name, package):
         args = ["--no-deps", "--require-hashes", "-d", scratch, "-r", str(wanted)]
         if package["file"].endswith(".whl"):
             args += ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11"]
-            args += ["--platform=manylinux2014_x86_64"]  # pip adds the older ones
+            # That of the wheel, whatever this machine's: the last part of its name.
+            args += ["--platform=" + package["file"][:-4].rpartition("-")[2].partition(".")[0]]
         else:
             args += [f"--no-binary={name}"]
         pip("download", *args)
@@ -322,12 +323,12 @@ def plan(args):
     if args.tensorboard:
         items.append(PythonPackages("scripts/requirements-tensorboard.txt", "tensorboard"))
     if args.bench:
-        items.append(Reference("bench/requirements.txt", "bench", (3, 9)))
+        items.append(Reference("bench/requirements.txt", "bench", (3, 10)))
     if args.goldens:
         # scikit-learn and scipy are of later Pythons.
         items.append(Reference("scripts/goldens/requirements.txt", "goldens", (3, 11)))
         families = "scripts/goldens/requirements-families.txt"
-        items.append(Reference(families, "goldens-families", (3, 9)))
+        items.append(Reference(families, "goldens-families", (3, 10)))
     return found, items
 
 

@@ -19,7 +19,7 @@ import libtorch  # noqa: E402
 import setup  # noqa: E402
 from problem import Problem  # noqa: E402
 
-HEADER = "include/torch/csrc/api/include/torch/version.h"
+HEADER = "include/torch/headeronly/version.h"
 CONSTRUCTOR = b"\0_ZN3c105ErrorC2ENS_14SourceLocationE"
 STRINGS = {"0": b"Ss\0", "1": b"NSt7__cxx1112basic_string\0"}
 
@@ -40,7 +40,7 @@ def wheel(folder, name, files):
     return {"version": "1.0", "file": path.name, "sha256": sha, "megabytes": 1}
 
 
-def own_libtorch(folder, version="2.4.0", abi="1"):
+def own_libtorch(folder, version="2.11.0", abi="1"):
     for name in ["lib", str(Path(HEADER).parent)]:
         (folder / name).mkdir(parents=True)
     (folder / "lib" / "libtorch_cpu.so").touch()
@@ -73,14 +73,14 @@ class SetupTest(unittest.TestCase):
         ]
         words = [{"package": "words", "from": "words/a.txt", "to": "a.txt"}]
         self.manifest = {
-            "libtorch": "2.4.0",
+            "libtorch": "2.11.0",
             "packages": packages,
             "folders": {
                 "libtorch-cpu": {
                     "into": ".deps/libtorch",
                     "megabytes": 1,
                     "take": take,
-                    "write": {"build-version": "2.4.0+cpu\n"},
+                    "write": {"build-version": "2.11.0+cpu\n"},
                     "finish": ["empty-libtorch"],
                 },
                 "words": {"into": "data/words", "megabytes": 1, "take": words},
@@ -119,7 +119,7 @@ class SetupTest(unittest.TestCase):
         self.assertEqual((deps / "libtorch/include/a/b.h").read_text(), "header")
         self.assertTrue((deps / "libtorch/lib/libtorch.so").stat().st_size > 0)
         self.assertIn(f'LIBTORCH = {{ value = "{deps}/libtorch" }}', self.configured())
-        self.assertIn('LIBTORCH_CXX11_ABI = "0"', self.configured())
+        self.assertIn('LIBTORCH_CXX11_ABI = "1"', self.configured())
         self.assertEqual(list((deps / "downloads").iterdir()), [])
         shutil.rmtree(self.wheels)
         self.assertEqual(self.setup(), (0, ""))
@@ -184,17 +184,17 @@ class SetupTest(unittest.TestCase):
     def test_packages_of_the_benchmark_are_installed_whatever_pip_s_settings_are(self):
         (self.root / "bench").mkdir()
         (self.root / "bench/requirements.txt").write_text("words==1.0\n")
-        if (3, 9) <= sys.version_info[:2] <= (3, 12):
+        if (3, 10) <= sys.version_info[:2] <= (3, 12):
             self.assert_done(self.setup("--bench", PIP_USER="1", PIP_REQUIRE_VIRTUALENV="1"))
             self.assertTrue((self.root / ".deps/bench/words/a.txt").exists())
             (self.root / ".deps/bench/words/all.pem").write_text("one more certificate")
             self.assertEqual(self.setup("--bench"), (0, ""))
-        for version in [(3, 8), (3, 13)]:
-            packages = setup.Reference("bench/requirements.txt", "bench", (3, 9))
+        for version in [(3, 9), (3, 13)]:
+            packages = setup.Reference("bench/requirements.txt", "bench", (3, 10))
             with mock.patch("sys.version_info", (*version, 0)):
                 with self.assertRaises(Problem) as raised:
                     packages.make(self.scratch)
-            self.assertIn("3.9 to 3.12", raised.exception.pairs[0][0])
+            self.assertIn("3.10 to 3.12", raised.exception.pairs[0][0])
 
     def test_an_old_rust_is_named(self):
         (self.root / "Cargo.toml").write_text('rust-version = "9.99"\n')
@@ -215,10 +215,20 @@ class SetupTest(unittest.TestCase):
         self.assert_done(self.setup("cpu"))
         self.assertIn(".deps/libtorch", self.configured())
 
+    def test_the_libtorch_of_an_installed_pytorch_is_used(self):
+        own = own_libtorch(self.scratch / "packages" / "torch", version="2.11.0+cu130")
+        (own / "__init__.py").touch()
+        packages = str(own.parent)
+        self.assert_done(self.setup(LIBTORCH_USE_PYTORCH="1", PYTHONPATH=packages))
+        self.assertIn(f'LIBTORCH = {{ value = "{own}" }}', self.configured())
+        (own / "__init__.py").write_text("raise ImportError")
+        result = self.setup(LIBTORCH_USE_PYTORCH="1", PYTHONPATH=packages)
+        self.assert_problem(result, "LIBTORCH_USE_PYTORCH is set, but", "has no torch")
+
     def test_a_wrong_libtorch_of_ones_own_is_refused(self):
         wrong = own_libtorch(self.scratch / "wrong", version="2.5.1+cu124")
         result = self.setup(LIBTORCH=str(wrong))
-        self.assert_problem(result, "is libtorch 2.5.1, wanted 2.4.0", "just setup cpu")
+        self.assert_problem(result, "is libtorch 2.5.1, wanted 2.11.0", "just setup cpu")
         self.assert_problem(self.setup(LIBTORCH="/nowhere"), "holds no lib/libtorch_cpu.so")
         self.assert_problem(self.setup(LIBTORCH="own"), "not an absolute path")
 
@@ -231,15 +241,16 @@ class SetupTest(unittest.TestCase):
             self.assertIn(f'LIBTORCH_CXX11_ABI = "{abi}"', self.configured())
 
     def test_another_platform_stops_and_names_the_libtorch_to_provide(self):
-        places = [("Darwin", "arm64", ""), ("Linux", "aarch64", "glibc"), ("Linux", "x86_64", "")]
+        places = [("Darwin", "arm64", ("", "")), ("Linux", "aarch64", ("glibc", "2.36"))]
+        places += [("Linux", "x86_64", ("", "")), ("Linux", "x86_64", ("glibc", "2.17"))]
         for system, machine, libc in places:
             with mock.patch("platform.system", return_value=system), mock.patch(
                 "platform.machine", return_value=machine
-            ), mock.patch("platform.libc_ver", return_value=(libc, "")), mock.patch.dict(
+            ), mock.patch("platform.libc_ver", return_value=libc), mock.patch.dict(
                 os.environ, clear=True
             ):
                 with self.assertRaises(Problem) as raised:
-                    libtorch.choose(None, self.root / ".deps", "2.4.0")
+                    libtorch.choose(None, self.root / ".deps", "2.11.0")
             self.assertIn("set LIBTORCH", raised.exception.pairs[0][1])
 
 

@@ -4,12 +4,23 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn main() {
-    for name in ["LIBTORCH", "LIBTORCH_LIB", "LIBTORCH_CXX11_ABI"] {
+    for name in [
+        "LIBTORCH",
+        "LIBTORCH_LIB",
+        "LIBTORCH_CXX11_ABI",
+        "LIBTORCH_USE_PYTORCH",
+        "VIRTUAL_ENV",
+    ] {
         println!("cargo::rerun-if-env-changed={name}");
     }
-    match library_folder().and_then(same_abi) {
+    let lib = match env::var_os("LIBTORCH_USE_PYTORCH") {
+        Some(_) => python_folder(),
+        None => library_folder().and_then(same_abi),
+    };
+    match lib {
         Ok(lib) => {
             let lib = lib.display();
             println!("cargo::metadata=libtorch_lib={lib}");
@@ -40,11 +51,30 @@ fn library_folder() -> Result<PathBuf, String> {
         }
         // The stand-in before setup.
         None if root.to_string_lossy().ends_with("no-libtorch") => {
-            Err("found none, wanted 2.4.0".into())
+            Err("found none, wanted 2.11.0".into())
         }
         None => Err(format!(
-            "found no libtorch_cpu in {}, wanted 2.4.0",
+            "found no libtorch_cpu in {}, wanted 2.11.0",
             lib.display()
+        )),
+    }
+}
+
+/// The folder of the libraries of Python's PyTorch, which torch-sys asks in the same way.
+fn python_folder() -> Result<PathBuf, String> {
+    let python = match env::var_os("VIRTUAL_ENV") {
+        Some(_) => "python",
+        None => "python3",
+    };
+    let code =
+        "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib'), end='')";
+    let output = Command::new(python).args(["-c", code]).output();
+    match output {
+        Ok(output) if output.status.success() => Ok(PathBuf::from(
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )),
+        _ => Err(format!(
+            "LIBTORCH_USE_PYTORCH is set, but {python} has no torch, wanted 2.11.0"
         )),
     }
 }

@@ -23,6 +23,8 @@ methods:
   dart-bitfit:
   dart-frozen-lm:
   dart-trained-embeddings:
+  reference-2022:
+  reference-2022-extra-mask:
   reference:
 k: 4
 seeds: [13]

@@ -12,7 +12,8 @@ struct Slot {
     first: Tensor,
     second: Tensor,
     decay: f64,
-    rate_scale: f64,
+    /// Which of a step's learning rates it has.
+    group: usize,
     /// Steps before which it stays as it is.
     held: u64,
 }
@@ -46,21 +47,21 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// An optimizer over `parameters`, each with its weight decay and a factor of the learning
-    /// rate. Makes the tensors require gradients.
+    /// An optimizer over `parameters`, each with its weight decay and the group whose learning rate
+    /// it has. Makes the tensors require gradients.
     ///
     /// # Errors
     /// libtorch's.
-    pub fn new(parameters: &[(Parameter, f64, f64)], betas: Betas) -> Result<Self> {
+    pub fn new(parameters: &[(Parameter, f64, usize)], betas: Betas) -> Result<Self> {
         let mut slots = Vec::with_capacity(parameters.len());
-        for (parameter, decay, rate_scale) in parameters {
+        for (parameter, decay, group) in parameters {
             let tensor = parameter.tensor.f_set_requires_grad(true)?;
             slots.push(Slot {
                 first: tensor.f_detach()?.f_zeros_like()?,
                 second: tensor.f_detach()?.f_zeros_like()?,
                 tensor,
                 decay: *decay,
-                rate_scale: *rate_scale,
+                group: *group,
                 held: 0,
             });
         }
@@ -121,16 +122,16 @@ impl AdamW {
         Ok(sum.sqrt())
     }
 
-    /// One update with learning rate `rate`; gradients are multiplied by `min(1, clip / norm)`
-    /// first. Returns the norm before clipping.
+    /// One update with the learning rate of each group; gradients are multiplied by
+    /// `min(1, clip / norm)` first. Returns the norm before clipping.
     ///
     /// A parameter that no loss has reached has a gradient of 0, whether or not an earlier step
     /// left it one to reset: a resumed run must not differ from an undisturbed one (PyTorch skips
     /// such a parameter).
     ///
     /// # Errors
-    /// libtorch's; [`CoreError::Diverged`] where the norm is not finite.
-    pub fn step(&mut self, rate: f64, clip: f64) -> Result<f64> {
+    /// libtorch's; [`CoreError::Diverged`] where the norm is not finite; a group without a rate.
+    pub fn step(&mut self, rates: &[f64], clip: f64) -> Result<f64> {
         let _no_grad = tch::no_grad_guard();
         let norm = self.gradient_norm()?;
         if !norm.is_finite() {
@@ -151,7 +152,14 @@ impl AdamW {
                 gradient = slot.first.f_zeros_like()?;
             }
             let step = self.steps - slot.held;
-            let update = Update::at(self.betas, step, rate * slot.rate_scale, slot.decay);
+            let Some(&rate) = rates.get(slot.group) else {
+                let message = format!(
+                    "group {} of the parameters has no learning rate",
+                    slot.group
+                );
+                return Err(CoreError::Setting(message));
+            };
+            let update = Update::at(self.betas, step, rate, slot.decay);
             slot.update(&gradient, scale, &update)?;
         }
         self.grant_gradients()?;
@@ -317,9 +325,13 @@ fn square_sum(gradient: &Tensor) -> Result<f64> {
 /// Linear warm-up from 0 over `warmup` of the steps, then linear decay to 0: the factor of the
 /// learning rate at `step`, counted from 0 (transformers' `get_linear_schedule_with_warmup`).
 pub fn linear_schedule(step: usize, steps: usize, warmup: f64) -> f64 {
-    let rise = (warmup * steps as f64).ceil() as usize;
+    linear_after(step, steps, (warmup * steps as f64).ceil() as usize)
+}
+
+/// [`linear_schedule`] with a warm-up of `rise` steps.
+pub fn linear_after(step: usize, steps: usize, rise: usize) -> f64 {
     if step < rise {
         return step as f64 / rise.max(1) as f64;
     }
-    (steps.saturating_sub(step)) as f64 / (steps - rise).max(1) as f64
+    (steps.saturating_sub(step)) as f64 / steps.saturating_sub(rise).max(1) as f64
 }

@@ -7,9 +7,9 @@ use crate::classifier::{Classifier, HeadClassifier, PromptClassifier, SentenceCl
 use crate::device::{DeviceChoice, set_threads};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, LmConfig};
-use crate::method::{LabelRows, Method, PromptMethod, Shown, TemplateRows};
-use crate::prompt::truncated_share;
-use crate::prompt::{Encoded, InputEncoder, Lengths, Part, Template, Verbalizer};
+use crate::method::{LabelRows, Method, Places, PromptMethod, Shown, TemplateRows};
+use crate::prompt::{Encoded, InputEncoder, Lengths, Part, PromptLayout, Template, Verbalizer};
+use crate::prompt::{places, truncated_share};
 use crate::sentence::{Layout, SentenceEncoder, Similar};
 use crate::settings::Precision;
 use crate::tokenizer::Tokenizer;
@@ -155,10 +155,10 @@ pub(crate) fn assemble(
 /// A task's prompt as a method uses it on a language model.
 struct Prompt {
     template: Template,
-    /// Id of the first pseudo token, where the template has some.
-    pseudo_from: Option<i64>,
-    /// How many it has, where not as many as the manual template has words.
-    count: Option<usize>,
+    layout: PromptLayout,
+    places: Places,
+    /// How many classes have pseudo tokens: all or none.
+    labels: usize,
     causal: bool,
     verbalizer: Verbalizer,
 }
@@ -192,17 +192,27 @@ impl Prompt {
         }
         Ok(Prompt {
             template,
-            count: method.template.free().and_then(|(_, tokens)| tokens),
-            pseudo_from,
+            layout: PromptLayout {
+                pseudo_from,
+                count: method.template.free().and_then(|(_, tokens)| tokens),
+                share_equal: method.share_equal_tokens,
+                sep_after_text: method.sep_after_text,
+            },
+            places: method.places,
+            labels: method.labels.free().map_or(0, |_| labels),
             causal,
             verbalizer,
         })
     }
 
     fn encoder(&self, tokenizer: &Tokenizer, longest: usize) -> Result<InputEncoder> {
-        let (from, count) = (self.pseudo_from, self.count);
-        let encoder = InputEncoder::prompt_of(&self.template, from, count, tokenizer, longest)?;
-        Ok(encoder.causal(self.causal))
+        let encoder = InputEncoder::prompt_of(&self.template, &self.layout, tokenizer, longest)?;
+        let template = self
+            .layout
+            .pseudo_from
+            .map_or(0, |_| encoder.row_ids().len());
+        let places = places(self.places, tokenizer, template, self.labels)?;
+        Ok(encoder.causal(self.causal).places(places))
     }
 }
 

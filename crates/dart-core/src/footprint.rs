@@ -214,6 +214,7 @@ fn logits(
     let masked = match fluency.mask {
         FluencyMask::One => 1.0,
         FluencyMask::Rate(rate) => 2.0 + rate * longest as f64,
+        FluencyMask::Share(share) => share * longest as f64,
     };
     let rows = config.vocab as f64 + classes as f64;
     4.0 * batch as f64 * masked * rows

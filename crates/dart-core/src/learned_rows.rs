@@ -60,12 +60,17 @@ pub fn learned(spec: &RunSpec, state_dir: &Path, near: usize) -> Result<Vec<Lear
     };
     let pseudo = &seen(method, &best, pseudo, template as i64)?;
     let tokenizer = Tokenizer::load(spec.model)?;
-    let tokens = template_tokens(&spec.task.template, &tokenizer)?;
+    let mut tokens = template_tokens(&spec.task.template, &tokenizer)?;
+    if method.share_equal_tokens {
+        // One row for each that differs, in the order in which they come first.
+        let mut seen = HashSet::new();
+        tokens.retain(|token| seen.insert(token.clone()));
+    }
     let lm = LanguageModel::load(spec.model)?;
     let mut vocabulary = lm.embeddings.shallow_clone();
     // Where the run trained it, as it stands among the best weights.
     for parameter in lm.vocabulary_parameters() {
-        if let (Role::Embedding, Some(trained)) = (parameter.role, best.get(&parameter.name)) {
+        if let (Role::Vocabulary, Some(trained)) = (parameter.role, best.get(&parameter.name)) {
             vocabulary = trained.shallow_clone();
         }
     }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// The version that tch 0.17 is made for.
-pub const WANTED: &str = "2.4.0";
+/// The version that tch 0.24 is made for.
+pub const WANTED: &str = "2.11.0";
 
 /// The folder of the libtorch that the program was built for, as its run path has it.
 const BUILT_FOR: &str = env!("DART_LIBTORCH_LIB");
@@ -106,6 +106,7 @@ fn version(folder: &Path) -> Option<String> {
     }
     // A distribution's library may lie one folder deeper than its headers expect.
     let headers = [
+        "include/torch/headeronly/version.h",
         "include/torch/csrc/api/include/torch/version.h",
         "include/torch/version.h",
     ];
@@ -168,7 +169,7 @@ mod tests {
             );
             let text = error.to_string();
             assert!(text.contains("found libtorch 2.5.1"), "{text}");
-            assert!(text.contains("wanted 2.4.0"), "{text}");
+            assert!(text.contains("wanted 2.11.0"), "{text}");
             assert!(text.contains("unset LD_LIBRARY_PATH"), "{text}");
             assert_eq!(
                 check_folder(folder, true).unwrap().version.as_deref(),

@@ -54,7 +54,7 @@ fn twenty_steps(kind: Kind) -> Vec<Tensor> {
     let slots: Vec<_> = parameters
         .iter()
         .zip(PARAMETERS)
-        .map(|(p, (_, decay))| (p.clone(), decay, 1.0))
+        .map(|(p, (_, decay))| (p.clone(), decay, 0))
         .collect();
     let mut optimizer = AdamW::new(&slots, Betas::default()).unwrap();
     let mut after: [Vec<Tensor>; 3] = Default::default();
@@ -72,7 +72,7 @@ fn twenty_steps(kind: Kind) -> Vec<Tensor> {
         let rate = 1e-2 * linear_schedule(step as usize, 20, 0.2);
         let wanted = golden["learning_rate"].double_value(&[step]);
         assert!((rate - wanted).abs() < 1e-15, "rate at step {step}");
-        let norm = optimizer.step(rate, 1.0).unwrap();
+        let norm = optimizer.step(&[rate], 1.0).unwrap();
         let wanted = golden["grad_norm"].double_value(&[step]);
         assert!(
             (norm - wanted).abs() < 1e-6 * wanted,
@@ -105,7 +105,7 @@ fn adamw_goes_on_from_its_state_to_the_same_bits() {
         let mut tensor = Tensor::from_slice(&[0.3f32, -0.7, 1.1]);
         let new = |tensor: &Tensor| {
             let parameter = Parameter::new("w", tensor.shallow_clone(), Role::Matrix);
-            AdamW::new(&[(parameter, 0.1, 0.5)], Betas::default()).unwrap()
+            AdamW::new(&[(parameter, 0.1, 1)], Betas::default()).unwrap()
         };
         let mut optimizer = new(&tensor);
         for step in 0..9 {
@@ -122,7 +122,7 @@ fn adamw_goes_on_from_its_state_to_the_same_bits() {
                 let loss = tensor.square().sum(Kind::Float) * (step as f64 + 0.5);
                 loss.backward();
             }
-            optimizer.step(0.05, 1.0).unwrap();
+            optimizer.step(&[0.05, 0.025], 1.0).unwrap();
         }
         Vec::try_from(&tensor.detach()).unwrap()
     };
@@ -133,7 +133,7 @@ fn adamw_goes_on_from_its_state_to_the_same_bits() {
 fn adamw_refuses_a_state_of_another_shape_and_a_norm_that_is_not_finite() {
     let tensor = Tensor::from_slice(&[1f32, 2.0]);
     let parameter = Parameter::new("w", tensor.shallow_clone(), Role::Matrix);
-    let mut optimizer = AdamW::new(&[(parameter, 0.0, 1.0)], Betas::default()).unwrap();
+    let mut optimizer = AdamW::new(&[(parameter, 0.0, 0)], Betas::default()).unwrap();
     let zeros = |n: i64| Tensor::zeros([n], (Kind::Float, tch::Device::Cpu));
     for state in [vec![zeros(2)], vec![zeros(2), zeros(1)]] {
         let error = optimizer.restore(&state, 1).unwrap_err();
@@ -141,7 +141,7 @@ fn adamw_refuses_a_state_of_another_shape_and_a_norm_that_is_not_finite() {
         assert!(error.to_string().contains("of another model"), "{error}");
     }
     (&tensor * f64::INFINITY).sum(Kind::Float).backward();
-    let error = optimizer.step(0.1, 1.0).unwrap_err();
+    let error = optimizer.step(&[0.1], 1.0).unwrap_err();
     assert!(
         matches!(error, CoreError::Diverged { step: 1, .. }),
         "{error:?}"

@@ -1,17 +1,15 @@
-//! Tokenizer and encoder on real weights and against rust-bert, an implementation of BERT that
-//! shares nothing with ours but libtorch.
+//! Tokenizer and encoder on real weights against Hugging Face's.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
 use std::collections::BTreeMap;
 
-use common::{close, golden, goldens, minilm, tensors};
+use common::{close, golden, goldens, minilm};
 use dart_core::lm::{LanguageModel, Mode, Shape};
 use dart_core::tokenizer::Tokenizer;
-use rust_bert::bert::{BertConfig, BertEmbeddings, BertForMaskedLM, BertModel};
 use serde::Deserialize;
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Kind, Tensor};
 
 #[derive(Deserialize)]
 struct Row {
@@ -200,84 +198,4 @@ fn minilm_sentences_have_hugging_faces_ids() {
             ids
         );
     }
-}
-
-/// Copies a checkpoint's tensors into a rust-bert model, all of which must be given.
-fn fill(store: &nn::VarStore, weights: &BTreeMap<String, Tensor>, prefix: &str) {
-    let _no_grad = tch::no_grad_guard();
-    for (name, mut variable) in store.variables() {
-        let name = match name.as_str() {
-            // rust-bert does not tie the decoder to the word embeddings.
-            "cls.predictions.decoder.weight" => "bert.embeddings.word_embeddings.weight".into(),
-            other => format!("{prefix}{other}"),
-        };
-        let value = &weights[&name];
-        assert_eq!(value.size(), variable.size(), "{name}");
-        variable.copy_(value);
-    }
-}
-
-fn rust_bert_config(dir: &std::path::Path) -> BertConfig {
-    serde_json::from_str(&std::fs::read_to_string(dir.join("config.json")).unwrap()).unwrap()
-}
-
-#[test]
-fn bert_equals_rust_bert() {
-    let dir = goldens().join("bert-tiny");
-    let store = nn::VarStore::new(Device::Cpu);
-    let theirs = BertForMaskedLM::new(store.root(), &rust_bert_config(&dir));
-    fill(&store, &tensors(&dir.join("model.safetensors")), "");
-    let ours = LanguageModel::load(&dir).unwrap();
-    let golden = golden("bert-tiny");
-    let (words, shape) = inputs(&ours, &golden);
-    let hidden = ours.encode(&words, &shape, None, Mode::Evaluate).unwrap();
-    let head = ours.transform(&hidden).unwrap();
-    let logits = LanguageModel::decode(&head, &ours.embeddings, &ours.bias).unwrap();
-    let wanted = theirs.forward_t(
-        Some(&golden["input_ids"]),
-        Some(&golden["attention_mask"]),
-        Some(&golden["token_type_ids"]),
-        None,
-        None,
-        None,
-        None,
-        false,
-    );
-    let tokens = shape.keep.unsqueeze(-1);
-    let scores = wanted.prediction_scores;
-    close("logits", &(logits * &tokens), &(scores * &tokens), 1e-4);
-}
-
-#[test]
-fn minilm_equals_rust_bert() {
-    let dir = minilm();
-    let store = nn::VarStore::new(Device::Cpu);
-    let config = rust_bert_config(&dir);
-    let theirs =
-        BertModel::<BertEmbeddings>::new_with_optional_pooler(store.root(), &config, false);
-    fill(&store, &tensors(&dir.join("model.safetensors")), "");
-    let ours = LanguageModel::load_encoder(&dir).unwrap();
-    let golden = golden("minilm");
-    let (words, shape) = inputs(&ours, &golden);
-    let hidden = ours.encode(&words, &shape, None, Mode::Evaluate).unwrap();
-    let wanted = theirs
-        .forward_t(
-            Some(&golden["input_ids"]),
-            Some(&golden["attention_mask"]),
-            Some(&golden["token_type_ids"]),
-            None,
-            None,
-            None,
-            None,
-            false,
-        )
-        .unwrap()
-        .hidden_state;
-    let tokens = shape.keep.unsqueeze(-1);
-    close(
-        "hidden states",
-        &(hidden * &tokens),
-        &(wanted * &tokens),
-        1e-5,
-    );
 }

@@ -11,7 +11,7 @@ use dart_core::adamw::{AdamW, Betas, linear_schedule};
 use dart_core::lm::{Parameter, Role};
 use dart_core::method::{Embeddings, LabelRows, Method, PromptMethod, TemplateRows};
 use dart_core::tokenizer::Tokenizer;
-use dart_core::train::{FitOutcome, RunSpec, TrainSettings, fit};
+use dart_core::train::{DecayedEmbeddings, FitOutcome, RunSpec, TrainSettings, fit};
 use dart_core::{CoreError, Result};
 use dart_data::Example;
 use tch::{Kind, Tensor};
@@ -123,18 +123,18 @@ fn a_held_parameter_starts_when_it_is_let_go() {
     let parameter =
         |name: &str, values: &[f64]| Parameter::new(name, Tensor::from_slice(values), Role::Matrix);
     let (a, b) = (parameter("a", &[1.0, 2.0]), parameter("b", &[3.0, -1.0]));
-    let slots = [(a.clone(), 0.01, 1.0), (b.clone(), 0.01, 1.0)];
+    let slots = [(a.clone(), 0.01, 0), (b.clone(), 0.01, 0)];
     let mut optimizer = AdamW::new(&slots, Betas::default()).unwrap();
     optimizer.hold(3, &[false, true]).unwrap();
     let alone = parameter("b", &[3.0, -1.0]);
-    let mut fresh = AdamW::new(&[(alone.clone(), 0.01, 1.0)], Betas::default()).unwrap();
+    let mut fresh = AdamW::new(&[(alone.clone(), 0.01, 0)], Betas::default()).unwrap();
     for step in 0..6 {
         optimizer.zero_gradients();
         let loss =
             a.tensor.square().sum(Kind::Double) + b.tensor.pow_tensor_scalar(3).sum(Kind::Double);
         let norm_of_a = 2.0 * a.tensor.norm().double_value(&[]);
         loss.backward();
-        let norm = optimizer.step(0.1, 1e9).unwrap();
+        let norm = optimizer.step(&[0.1], 1e9).unwrap();
         if step < 3 {
             assert!((norm - norm_of_a).abs() < 1e-12, "{norm}");
             close("held", &b.tensor, &Tensor::from_slice(&[3.0, -1.0]), 0.0);
@@ -147,7 +147,7 @@ fn a_held_parameter_starts_when_it_is_let_go() {
             .pow_tensor_scalar(3)
             .sum(Kind::Double)
             .backward();
-        fresh.step(0.1, 1e9).unwrap();
+        fresh.step(&[0.1], 1e9).unwrap();
         close("let go", &b.tensor, &alone.tensor, 0.0);
     }
 }
@@ -156,8 +156,12 @@ fn a_held_parameter_starts_when_it_is_let_go() {
 #[test]
 fn decay_of_embeddings_shrinks_rows_that_nothing_reaches() {
     let start = tensors(&goldens().join("bert-tiny/model.safetensors"));
-    let name = "bert.embeddings.word_embeddings.weight";
-    for decay_embeddings in [false, true] {
+    let name = |which: &str| format!("bert.embeddings.{which}_embeddings.weight");
+    for (decay_embeddings, words, segments) in [
+        (DecayedEmbeddings::None, false, false),
+        (DecayedEmbeddings::Positions, false, true),
+        (DecayedEmbeddings::All, true, true),
+    ] {
         let settings = TrainSettings {
             decay_embeddings,
             weight_decay: 0.5,
@@ -171,12 +175,13 @@ fn decay_of_embeddings_shrinks_rows_that_nothing_reaches() {
         let dir = tempfile::tempdir().unwrap();
         run(&method, &settings, dir.path(), None).unwrap();
         let best = tensors(&dir.path().join("best.safetensors"));
-        let keep = |step| match decay_embeddings {
-            true => 1.0 - 0.5 * 1e-2 * linear_schedule(step, 6, 0.0),
-            false => 1.0,
-        };
-        let factor: f64 = (0..6).map(keep).product();
-        let row = start[name].get(0) * factor; // [PAD]
-        close("a word's row", &best[name].get(0), &row, 1e-6);
+        let keep = |step| 1.0 - 0.5 * 1e-2 * linear_schedule(step, 6, 0.0);
+        let shrunk: f64 = (0..6).map(keep).product();
+        // [PAD], and the second segment.
+        for (which, row, decays) in [("word", 0, words), ("token_type", 1, segments)] {
+            let factor = if decays { shrunk } else { 1.0 };
+            let wanted = start[&name(which)].get(row) * factor;
+            close(which, &best[&name(which)].get(row), &wanted, 1e-6);
+        }
     }
 }

@@ -4,11 +4,13 @@ mod check;
 mod fluency;
 mod head;
 mod interface;
+mod masks;
 mod micro_step;
 mod prompt;
 mod prompt_encoder;
 mod prompt_model;
 mod rows;
+mod same_pass;
 mod sentence;
 
 pub(crate) use check::check;

@@ -7,9 +7,10 @@ use super::fluency::Passes;
 use super::interface::{Classifier, Losses, Parts};
 use super::micro_step::MicroStep;
 use super::prompt_model::PromptModel;
+use super::same_pass;
 use crate::error::Result;
 use crate::lm::{LanguageModel, Mode, Parameter};
-use crate::method::PromptMethod;
+use crate::method::{FluencyPass, FluencyWeight, PromptMethod};
 use crate::prompt::{Batch, Demonstrations, Encoded, InputEncoder, Verbalizer};
 use crate::tokenizer::Special;
 
@@ -82,6 +83,22 @@ impl PromptClassifier {
         self.demonstrations = Some(shown);
         self
     }
+
+    /// Adds the gradients of `scale` times L_C; gives the batch and L_C.
+    fn class_backward(
+        &self,
+        examples: &[&Encoded],
+        at: MicroStep,
+        scale: f64,
+    ) -> Result<(Batch, f64)> {
+        let model = &self.model;
+        let batch = Batch::new(examples, model.special.pad, model.lm.device())?;
+        at.seed_pass(0);
+        let loss = model.class_loss(&batch)?;
+        model.lm.backward(&loss.f_mul_scalar(scale)?)?;
+        let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
+        Ok((batch, class))
+    }
 }
 
 impl Classifier for PromptClassifier {
@@ -118,18 +135,21 @@ impl Classifier for PromptClassifier {
             None => examples,
             Some(_) => in_context.as_slice(),
         };
-        let batch = Batch::new(examples, model.special.pad, model.lm.device())?;
-        at.seed_pass(0);
-        let loss = model.class_loss(&batch)?;
-        model.lm.backward(&loss.f_mul_scalar(scale)?)?;
-        let class = loss.f_to_kind(Kind::Double)?.f_double_value(&[])?;
-        let fluency = match &model.method.fluency {
-            None => None,
-            Some(settings) => {
-                let passes = Passes::draw(examples, settings, model.classes(), at);
-                Some(passes.backward(model, &batch, at, scale * settings.weight)?)
-            }
+        let Some(fluency) = &model.method.fluency else {
+            let (_, class) = self.class_backward(examples, at, scale)?;
+            let fluency = None;
+            return Ok(Losses { class, fluency });
         };
+        let weight = match fluency.weighted {
+            FluencyWeight::Sum => fluency.weight,
+            FluencyWeight::Label => fluency.weight / model.classes() as f64,
+        };
+        if fluency.pass == FluencyPass::Same {
+            return same_pass::backward(model, examples, fluency, at, scale, weight);
+        }
+        let (batch, class) = self.class_backward(examples, at, scale)?;
+        let passes = Passes::draw(examples, fluency, model.classes(), at);
+        let fluency = Some(passes.backward(model, &batch, at, scale * weight)?);
         Ok(Losses { class, fluency })
     }
 

@@ -8,7 +8,9 @@ use super::prompt_encoder::PromptEncoder;
 use super::rows::{mean_rows, random_rows, uniform_rows};
 use crate::error::{CoreError, Result};
 use crate::lm::{LanguageModel, Mode, Parameter, Role, indices};
-use crate::method::{Embeddings, LabelRows, PromptMethod, RowInit, TemplateRows, TrainPart};
+use crate::method::{
+    BiasInit, Embeddings, FluencySoftmax, LabelRows, PromptMethod, RowInit, TemplateRows, TrainPart,
+};
 use crate::objective::class_loss;
 use crate::prompt::{Batch, InputEncoder, Verbalizer};
 use crate::pseudo::lookup;
@@ -24,6 +26,9 @@ pub(super) struct PromptModel {
     pub method: PromptMethod,
     pub special: Special,
     verbalizer: Verbalizer,
+    /// Rows of the vocabulary that no softmax has, since P's stand in for them, `[m + n]` int64; `[0]`
+    /// where P's are appended.
+    places: Tensor,
     /// m where the template is pseudo, else 0.
     pub template_rows: i64,
     /// P, `[m + n, D]`; only the parts that are pseudo have rows. An encoded template's are what its
@@ -73,8 +78,8 @@ impl PromptModel {
                 RowInit::Manual => mean_rows(&lm, sources)?,
                 RowInit::Random => random_rows(&lm, sources.len(), seed, purpose)?,
                 RowInit::Uniform => {
-                    let overwritten = lm.config.vocab - (total - first) as i64;
-                    uniform_rows(&lm, overwritten, sources.len(), seed, purpose)?
+                    let row = lm.config.vocab - (total - first) as i64;
+                    uniform_rows(&lm, row, sources.len(), seed, purpose)?
                 }
             };
             first += sources.len();
@@ -89,6 +94,11 @@ impl PromptModel {
             ),
             false => (Tensor::f_cat(&rows, 0)?, Tensor::f_cat(&biases, 0)?),
         };
+        let places = indices(encoder.place_ids(), lm.device())?;
+        let pseudo_bias = match method.bias_init {
+            BiasInit::Source => pseudo_bias,
+            BiasInit::Place => lm.bias.f_index_select(0, &places)?,
+        };
         let prompt_encoder = match method.template {
             TemplateRows::Encoded { encoder, .. } => {
                 let size = lm.config.embedding;
@@ -98,6 +108,7 @@ impl PromptModel {
         };
         let model = PromptModel {
             prompt_encoder,
+            places,
             template_rows: template.len() as i64,
             lm,
             method: method.clone(),
@@ -151,8 +162,8 @@ impl PromptModel {
         }
     }
 
-    /// Input rows of the labels `[n, D]` and their decoder biases `[n]`.
-    fn label_rows(&self) -> Result<(Tensor, Tensor)> {
+    /// The labels' rows `[n, D]` and their decoder biases `[n]`.
+    pub fn label_rows(&self) -> Result<(Tensor, Tensor)> {
         match self.method.labels {
             LabelRows::Words => mean_rows(&self.lm, &self.verbalizer.pieces),
             LabelRows::Pseudo { .. } => {
@@ -173,16 +184,26 @@ impl PromptModel {
         mode: Mode,
     ) -> Result<Tensor> {
         let template = self.pseudo_rows()?.f_narrow(0, 0, self.template_rows)?;
-        let free = Tensor::f_cat(&[&template, labels], 0)?; // [m + n, D]
+        let as_inputs = |rows: &Tensor, are_pseudo: bool| match are_pseudo {
+            true if !self.method.template_gradient => rows.f_detach(),
+            _ => Ok(rows.shallow_clone()),
+        };
+        let are_pseudo = self.method.labels.free().is_some();
+        let labels = as_inputs(labels, are_pseudo)?;
+        let free = Tensor::f_cat(&[as_inputs(&template, true)?, labels], 0)?; // [m + n, D]
         let words = lookup(&self.lm.embeddings, &free, ids)?;
         let hidden = self.lm.encode(&words, &batch.shape, Some(read), mode)?;
         self.lm.transform(&hidden)
     }
 
-    /// Logits over V* `[.., V + p]` of head states `[.., D]`.
-    pub fn full_logits(&self, head: &Tensor) -> Result<Tensor> {
-        let words = LanguageModel::decode(head, &self.lm.embeddings, &self.lm.bias)?;
-        if self.pseudo.size()[0] == 0 {
+    /// Logits over V* `[.., V + p]`, or over the words alone `[.., V]`, of head states `[.., D]`; −∞
+    /// at rows that pseudo rows stand in for.
+    pub fn full_logits(&self, head: &Tensor, softmax: FluencySoftmax) -> Result<Tensor> {
+        let mut words = LanguageModel::decode(head, &self.lm.embeddings, &self.lm.bias)?;
+        if self.places.size()[0] > 0 {
+            words = words.f_index_fill(-1, &self.places, f64::NEG_INFINITY)?;
+        }
+        if self.pseudo.size()[0] == 0 || softmax == FluencySoftmax::Words {
             return Ok(words);
         }
         let pseudo = LanguageModel::decode(head, &self.pseudo_rows()?, &self.pseudo_bias)?;
@@ -202,15 +223,26 @@ impl PromptModel {
 
     /// L_C of a batch, its mean.
     pub fn class_loss(&self, batch: &Batch) -> Result<Tensor> {
-        let (rows, bias) = self.label_rows()?;
+        let labels = self.label_rows()?;
         // Rows of their own: recomputation goes backward through the inputs apart from the decoder.
         let head = self.slot_states(batch, &self.label_inputs()?, Mode::Train)?; // [B, D]
+        self.class_loss_at(&head, &labels, batch)
+    }
+
+    /// L_C of a batch, its mean, from the head states `[batch, D]` at its slots and
+    /// [`PromptModel::label_rows`].
+    pub fn class_loss_at(
+        &self,
+        head: &Tensor,
+        (rows, bias): &(Tensor, Tensor),
+        batch: &Batch,
+    ) -> Result<Tensor> {
         if !self.method.full_vocab {
-            return class_loss(&LanguageModel::decode(&head, &rows, &bias)?, &batch.labels);
+            return class_loss(&LanguageModel::decode(head, rows, bias)?, &batch.labels);
         }
         let targets: Vec<i64> = self.label_ids().iter().map(|ids| ids[0]).collect();
         let targets = indices(&targets, self.lm.device())?.f_index_select(0, &batch.labels)?;
-        class_loss(&self.full_logits(&head)?, &targets)
+        class_loss(&self.full_logits(head, FluencySoftmax::All)?, &targets)
     }
 
     /// Logits `[batch, classes]`.
@@ -221,6 +253,16 @@ impl PromptModel {
 
     /// What is trained, in a fixed order.
     pub fn parameters(&self) -> Vec<Parameter> {
+        if self.method.train == TrainPart::None {
+            return Vec::new();
+        }
+        let mut list = self.lm_parameters();
+        list.extend(self.prompt_parameters());
+        list
+    }
+
+    /// What is trained of the language model.
+    pub fn lm_parameters(&self) -> Vec<Parameter> {
         let mut list = match self.method.train {
             TrainPart::None => return Vec::new(),
             TrainPart::Lm => self.lm.parameters(),
@@ -235,18 +277,19 @@ impl PromptModel {
         if self.method.embeddings == Embeddings::Trained {
             list.extend(self.lm.vocabulary_parameters());
         }
+        list
+    }
+
+    /// What is trained of the prompt: the pseudo rows, and what computes them.
+    fn prompt_parameters(&self) -> Vec<Parameter> {
+        let mut list = Vec::new();
+        let mut push = |name: &str, tensor: &Tensor| {
+            list.push(Parameter::new(name, tensor.shallow_clone(), Role::Pseudo));
+        };
         if self.pseudo.size()[0] > 0 {
-            list.push(Parameter::new(
-                "pseudo.rows",
-                self.pseudo.shallow_clone(),
-                Role::Pseudo,
-            ));
+            push("pseudo.rows", &self.pseudo);
             if self.lm.has_decoder_bias() {
-                list.push(Parameter::new(
-                    "pseudo.bias",
-                    self.pseudo_bias.shallow_clone(),
-                    Role::Pseudo,
-                ));
+                push("pseudo.bias", &self.pseudo_bias);
             }
         }
         if let Some(encoder) = &self.prompt_encoder {

@@ -48,7 +48,7 @@ pub(super) fn random_rows(
 }
 
 /// Rows uniform within the largest absolute value of the vocabulary's rows from `first` on, one for
-/// each, with their biases: what the reference implementation leaves in rows that it overwrites.
+/// each, with their biases.
 pub(super) fn uniform_rows(
     lm: &LanguageModel,
     first: i64,

@@ -245,7 +245,7 @@ impl LanguageModel {
     pub fn vocabulary_parameters(&self) -> Vec<Parameter> {
         let words = format!("{}{}", self.prefix, self.layout.words);
         let embeddings = self.embeddings.shallow_clone();
-        let mut list = vec![Parameter::new(words, embeddings, Role::Embedding)];
+        let mut list = vec![Parameter::new(words, embeddings, Role::Vocabulary)];
         if let Some(head) = self.layout.head.as_ref().filter(|head| head.biases.decoder) {
             let bias = self.bias.shallow_clone();
             list.push(Parameter::new(head.bias, bias, Role::Bias));

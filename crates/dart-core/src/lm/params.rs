@@ -13,8 +13,10 @@ pub enum Role {
     Bias,
     /// LayerNorm's weight or bias.
     Norm,
-    /// Word, position or segment embeddings.
+    /// Position or segment embeddings.
     Embedding,
+    /// The vocabulary's rows, E.
+    Vocabulary,
     /// Pseudo rows and their decoder biases.
     Pseudo,
 }

@@ -131,6 +131,7 @@ impl Layer {
             dropout,
             false,
             None,
+            false,
         )?; // [batch, heads, seq or r, H / heads]
         let context = merge_heads(&context, packing, read)?;
         let attended = self

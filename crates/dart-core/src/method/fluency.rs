@@ -1,13 +1,12 @@
 //! The fluency constraint's settings.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The fluency constraint L_F (paper, section 3.3).
+use super::draws::{FluencyLabels, FluencyMask};
+
+/// The fluency constraint L_F (paper, section 3.3). What came later is not written at its default,
+/// since runs are identified by this text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fluency {
@@ -19,135 +18,98 @@ pub struct Fluency {
     pub mask: FluencyMask,
     /// As the reference implementation: the slot is filled with a label *word*, which is then
     /// compared with the labels' *pseudo* tokens, so that every label counts as a wrong one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub reference_bug: bool,
+    /// In which pass the masked words are predicted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pass: FluencyPass,
+    /// What the losses of the masked words are averaged over.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mean: FluencyMean,
+    /// What λ weighs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub weighted: FluencyWeight,
+    /// Over which rows the softmax is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub softmax: FluencySoftmax,
+    /// What has a gradient of L_F.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trains: FluencyTrains,
 }
 
-/// Under which labels the masked word is predicted. Written `auto`, `all`, `sampled` or `{k: N}` with
-/// N of at least 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Default for Fluency {
+    /// As the paper has it, with λ = 1.
+    fn default() -> Self {
+        Fluency {
+            weight: 1.0,
+            labels: FluencyLabels::Auto,
+            mask: FluencyMask::One,
+            reference_bug: false,
+            pass: FluencyPass::Own,
+            mean: FluencyMean::Examples,
+            weighted: FluencyWeight::Sum,
+            softmax: FluencySoftmax::All,
+            trains: FluencyTrains::All,
+        }
+    }
+}
+
+/// In which pass the masked words are predicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum FluencyLabels {
-    /// All of them up to six classes, `k: 5` above.
-    Auto,
-    /// All of them (the paper).
+pub enum FluencyPass {
+    /// In passes of its own, one a label, with the label in the slot.
+    #[default]
+    Own,
+    /// In that of L_C, with `[MASK]` in the slot: plain masked-token prediction, and L_C sees the
+    /// masked text.
+    Same,
+}
+
+/// What the losses of the masked words are averaged over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FluencyMean {
+    /// The masks of each example, then the examples of a micro-batch.
+    #[default]
+    Examples,
+    /// All masks of a micro-batch.
+    Masks,
+}
+
+/// What λ weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FluencyWeight {
+    /// The sum over the labels.
+    #[default]
+    Sum,
+    /// Their mean: λ/n of n classes.
+    Label,
+}
+
+/// Over which rows L_F's softmax is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FluencySoftmax {
+    /// The vocabulary's and the pseudo rows.
+    #[default]
     All,
-    /// The true one and this many wrong ones, drawn without replacement, weighted (n−1)/N.
-    K(usize),
-    /// One label an example, uniform (what the reference implementation meant).
-    Sampled,
+    /// The vocabulary's.
+    Words,
 }
 
-/// Which input tokens are masked for the fluency constraint.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// What has a gradient of L_F.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum FluencyMask {
-    /// One random token of the input.
-    One,
-    /// Each token of the input with this probability, in (0, 1).
-    Rate(f64),
-}
-
-impl<'de> Deserialize<'de> for FluencyLabels {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Labels;
-        impl<'de> Visitor<'de> for Labels {
-            type Value = FluencyLabels;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("auto, all, sampled or {k: N}")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<FluencyLabels, E> {
-                match text {
-                    "auto" => Ok(FluencyLabels::Auto),
-                    "all" => Ok(FluencyLabels::All),
-                    "sampled" => Ok(FluencyLabels::Sampled),
-                    _ => Err(E::unknown_variant(
-                        text,
-                        &["auto", "all", "sampled", "{k: N}"],
-                    )),
-                }
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FluencyLabels, A::Error> {
-                match (
-                    map.next_entry::<String, usize>()?,
-                    map.next_key::<String>()?,
-                ) {
-                    (Some((key, n)), None) if key == "k" && n > 0 => Ok(FluencyLabels::K(n)),
-                    _ => Err(de::Error::custom(
-                        "fluency_labels takes {k: N} with N at least 1",
-                    )),
-                }
-            }
-        }
-        d.deserialize_any(Labels)
-    }
-}
-
-impl<'de> Deserialize<'de> for FluencyMask {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        const TAKES: &str = "fluency_mask takes one, or a rate above 0 and below 1";
-        struct Mask;
-        impl<'de> Visitor<'de> for Mask {
-            type Value = FluencyMask;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("one, or a rate above 0 and below 1")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<FluencyMask, E> {
-                match text {
-                    "one" => Ok(FluencyMask::One),
-                    _ => Err(E::unknown_variant(
-                        text,
-                        &["one", "a rate above 0 and below 1"],
-                    )),
-                }
-            }
-            fn visit_f64<E: de::Error>(self, rate: f64) -> Result<FluencyMask, E> {
-                match rate > 0.0 && rate < 1.0 {
-                    true => Ok(FluencyMask::Rate(rate)),
-                    false => Err(E::custom(TAKES)),
-                }
-            }
-            fn visit_u64<E: de::Error>(self, rate: u64) -> Result<FluencyMask, E> {
-                self.visit_f64(rate as f64)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FluencyMask, A::Error> {
-                match map.next_entry::<String, f64>()? {
-                    Some((key, rate)) if key == "rate" => self.visit_f64(rate),
-                    _ => Err(de::Error::custom(TAKES)),
-                }
-            }
-        }
-        d.deserialize_any(Mask)
-    }
-}
-
-impl JsonSchema for FluencyLabels {
-    fn schema_name() -> Cow<'static, str> {
-        "FluencyLabels".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            {"enum": ["auto", "all", "sampled"]},
-            {
-                "type": "object",
-                "properties": {"k": {"type": "integer", "minimum": 1}},
-                "required": ["k"],
-                "additionalProperties": false,
-            },
-        ]})
-    }
-}
-
-impl JsonSchema for FluencyMask {
-    fn schema_name() -> Cow<'static, str> {
-        "FluencyMask".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            {"const": "one"},
-            {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-        ]})
-    }
+pub enum FluencyTrains {
+    /// All that is trained.
+    #[default]
+    All,
+    /// The pseudo rows, and what computes them.
+    Prompt,
 }

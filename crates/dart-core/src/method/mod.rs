@@ -1,6 +1,7 @@
 //! What is trained and how a text is classified: every baseline, DART and each ablation is a value
 //! of [`Method`] (presets are data, in the runner's YAML).
 
+mod draws;
 mod fluency;
 mod prompt;
 mod record;
@@ -8,10 +9,13 @@ mod rows;
 
 use serde::{Deserialize, Serialize};
 
-pub use fluency::{Fluency, FluencyLabels, FluencyMask};
+pub use draws::{FluencyLabels, FluencyMask};
+pub use fluency::{
+    Fluency, FluencyMean, FluencyPass, FluencySoftmax, FluencyTrains, FluencyWeight,
+};
 pub use prompt::{LabelRows, PromptMethod, Shown, TemplateRows};
 pub use record::{LabelKind, TemplateKind};
-pub use rows::{Embeddings, LabelPieces, PromptEncoderKind, RowInit, TrainPart};
+pub use rows::{BiasInit, Embeddings, LabelPieces, Places, PromptEncoderKind, RowInit, TrainPart};
 
 /// A way to classify texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::fluency::Fluency;
-use super::rows::{Embeddings, LabelPieces, PromptEncoderKind, RowInit, TrainPart};
+use super::rows::{
+    BiasInit, Embeddings, LabelPieces, Places, PromptEncoderKind, RowInit, TrainPart,
+};
 
 /// A prompt method: the preset "dart" has pseudo template, pseudo labels and fluency; "lm-bff" a
 /// hard template and label words; "zero-shot" the same with `train: none`. Files hold it as a
@@ -14,6 +16,8 @@ pub struct PromptMethod {
     pub template: TemplateRows,
     /// What the verbalizer maps classes to.
     pub labels: LabelRows,
+    /// Whether the pseudo rows get gradients as inputs, or only where a loss reads them as outputs.
+    pub template_gradient: bool,
     /// What stands for a label word of several pieces.
     pub label_pieces: LabelPieces,
     /// L_C over all of V* (`true`) or over the class rows alone (`false`). Scores on dev and test are
@@ -25,6 +29,14 @@ pub struct PromptMethod {
     pub train: TrainPart,
     /// Whether the vocabulary's rows are trained.
     pub embeddings: Embeddings,
+    /// Which rows of the vocabulary the pseudo rows stand in for.
+    pub places: Places,
+    /// What their decoder biases start from.
+    pub bias_init: BiasInit,
+    /// Whether equal tokens of a pseudo template are one pseudo token.
+    pub share_equal_tokens: bool,
+    /// Whether `[SEP]` follows the first text, and what stands behind it is the second segment.
+    pub sep_after_text: bool,
     /// Solved training examples that stand behind the input; `None`: it stands alone.
     pub demonstrations: Option<Shown>,
 }
@@ -123,11 +135,16 @@ impl Default for PromptMethod {
         PromptMethod {
             template: TemplateRows::Hard,
             labels: LabelRows::Words,
+            template_gradient: true,
             label_pieces: LabelPieces::Mean,
             full_vocab: false,
             fluency: None,
             train: TrainPart::Lm,
             embeddings: Embeddings::Frozen,
+            places: Places::Appended,
+            bias_init: BiasInit::Source,
+            share_equal_tokens: false,
+            sep_after_text: false,
             demonstrations: None,
         }
     }

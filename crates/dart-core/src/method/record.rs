@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::fluency::Fluency;
 use super::prompt::{LabelRows, PromptMethod, Shown, TemplateRows};
-use super::rows::{Embeddings, LabelPieces, PromptEncoderKind, RowInit, TrainPart};
+use super::rows::{
+    BiasInit, Embeddings, LabelPieces, Places, PromptEncoderKind, RowInit, TrainPart,
+};
 
 /// What the template is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +42,7 @@ pub enum LabelKind {
     /// One pseudo token a class.
     Pseudo,
 }
+
 /// The values of a [`PromptMethod`]; what has no meaning stands at its default.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +62,24 @@ struct PromptRecord {
     prompt_encoder: PromptEncoderKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     demonstrations: Option<Shown>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    places: Places,
+    #[serde(default, skip_serializing_if = "is_default")]
+    bias_init: BiasInit,
+    #[serde(default, skip_serializing_if = "is_default")]
+    share_equal_tokens: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    sep_after_text: bool,
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    template_gradient: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -102,11 +123,16 @@ impl From<PromptRecord> for PromptMethod {
         PromptMethod {
             template: record.template.rows(init, tokens, record.prompt_encoder),
             labels: record.labels.rows(record.label_init),
+            template_gradient: record.template_gradient,
             label_pieces: record.label_pieces,
             full_vocab: record.full_vocab,
             fluency: record.fluency,
             train: record.train,
             embeddings: record.embeddings,
+            places: record.places,
+            bias_init: record.bias_init,
+            share_equal_tokens: record.share_equal_tokens,
+            sep_after_text: record.sep_after_text,
             demonstrations: record.demonstrations,
         }
     }
@@ -139,6 +165,11 @@ impl From<&PromptMethod> for PromptRecord {
             template_tokens,
             prompt_encoder: encoder.unwrap_or_default(),
             demonstrations: method.demonstrations.clone(),
+            places: method.places,
+            bias_init: method.bias_init,
+            share_equal_tokens: method.share_equal_tokens,
+            sep_after_text: method.sep_after_text,
+            template_gradient: method.template_gradient,
         }
     }
 }

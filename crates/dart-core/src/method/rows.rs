@@ -23,9 +23,35 @@ pub enum RowInit {
     Manual,
     /// Normal with the mean and the per-component standard deviation of the vocabulary's rows.
     Random,
-    /// As the reference implementation, which overwrites the vocabulary's last m + n rows: uniform
-    /// within the largest absolute value of the row that it would overwrite, with that row's bias.
+    /// Uniform within the largest absolute value of one of the vocabulary's last m + n rows each, with
+    /// that row's decoder bias.
     Uniform,
+}
+
+/// Which rows of the vocabulary pseudo rows stand in for. A row that is stood in for takes no part in
+/// a softmax over the vocabulary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Places {
+    /// None: the vocabulary grows.
+    #[default]
+    Appended,
+    /// BERT's `[unused…]` tokens, elsewhere some of the last hundred (the authors' program of January
+    /// 2022).
+    Unused,
+    /// The last, from the end downwards (the authors' program of December 2022).
+    Tail,
+}
+
+/// What the decoder biases of pseudo rows start from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BiasInit {
+    /// What the rows start from.
+    #[default]
+    Source,
+    /// The biases of the rows that they stand in for.
+    Place,
 }
 
 /// What stands for a label word that the tokenizer cuts into several pieces.

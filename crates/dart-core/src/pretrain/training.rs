@@ -52,7 +52,7 @@ impl Pretraining {
         };
         let slots: Vec<_> = parameters
             .iter()
-            .map(|p| (p.clone(), decay(p), 1.0))
+            .map(|p| (p.clone(), decay(p), 0))
             .collect();
         let betas = Betas {
             first: settings.beta1,
@@ -153,7 +153,7 @@ impl Pretraining {
         )?;
         loss.f_backward()?;
         let learning_rate = s.learning_rate * linear_schedule(self.step + 1, s.steps + 1, s.warmup);
-        let gradient_norm = self.optimizer.step(learning_rate, s.clip)?;
+        let gradient_norm = self.optimizer.step(&[learning_rate], s.clip)?;
         self.step += 1;
         Ok(PretrainReport::Step {
             step: self.step,

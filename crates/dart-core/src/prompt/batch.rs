@@ -2,7 +2,7 @@
 
 use tch::{Device, Tensor};
 
-use super::encode::Encoded;
+use super::encoded::Encoded;
 use crate::error::Result;
 use crate::lm::{Shape, indices};
 

@@ -1,7 +1,7 @@
 //! Demonstrations (Gao et al., 2021): solved training examples, one a class, that stand behind the
 //! input. Which they are is drawn anew for every context.
 
-use super::encode::Encoded;
+use super::encoded::Encoded;
 use crate::error::{CoreError, Result};
 use crate::rng::Rng;
 

@@ -2,53 +2,19 @@
 
 use dart_data::Example;
 
+use super::encoded::Encoded;
+use super::pieces::{Piece, Pieces, PromptLayout};
 use super::template::{Part, Template};
 use super::texts::{self, Text};
 use crate::error::{CoreError, Result};
 use crate::tokenizer::{Frame, Tokenizer};
 
-/// An example as token ids.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encoded {
-    /// Token ids with special tokens; pseudo tokens from V on.
-    pub ids: Vec<i64>,
-    /// Segment ids.
-    pub segments: Vec<i64>,
-    /// Position that is read: `[MASK]`, or `[CLS]` for a classification head; with causal models
-    /// the last token.
-    pub slot: usize,
-    /// Positions of the texts' ordinary tokens, which the fluency constraint may mask.
-    pub maskable: Vec<usize>,
-    /// The true class.
-    pub label: usize,
-    /// Whether a text was cut.
-    pub truncated: bool,
-    /// Of each class the training examples that may be shown with this one; empty where none are.
-    pub demonstrations: Vec<Vec<usize>>,
-}
-
-/// The share of the inputs that were cut; 0 of none.
-pub(crate) fn truncated_share<'a>(inputs: impl IntoIterator<Item = &'a Encoded>) -> f64 {
-    let (mut cut, mut all) = (0usize, 0usize);
-    for input in inputs {
-        cut += usize::from(input.truncated);
-        all += 1;
-    }
-    cut as f64 / all.max(1) as f64
-}
-
-/// A piece of an encoded template.
-#[derive(Clone, Debug)]
-enum Piece {
-    Token(i64),
-    Text(Part),
-    Slot,
-}
-
 /// Encodes examples of one task for one model.
 pub struct InputEncoder {
     pieces: Vec<Piece>,
     template_ids: Vec<i64>,
+    row_ids: Vec<i64>,
+    places: Vec<i64>,
     head: bool,
     causal: bool,
     marked: bool,
@@ -68,53 +34,28 @@ impl InputEncoder {
         tokenizer: &Tokenizer,
         max_length: usize,
     ) -> Result<Self> {
-        Self::prompt_of(template, pseudo_from, None, tokenizer, max_length)
+        let layout = PromptLayout {
+            pseudo_from,
+            ..PromptLayout::default()
+        };
+        Self::prompt_of(template, &layout, tokenizer, max_length)
     }
 
-    /// [`InputEncoder::prompt`] with another number of template tokens: the i-th of N is the ⌊i·m/N⌋-th
-    /// of the template's m, where that one stands, so that tokens are repeated or left out evenly.
+    /// For prompts laid out otherwise.
     ///
     /// # Errors
-    /// As [`InputEncoder::prompt`]; a template without words; no tokens.
+    /// As [`InputEncoder::prompt`]; another number of tokens of a template without words, or none.
     pub fn prompt_of(
         template: &Template,
-        pseudo_from: Option<i64>,
-        count: Option<usize>,
+        layout: &PromptLayout,
         tokenizer: &Tokenizer,
         max_length: usize,
     ) -> Result<Self> {
-        let words = word_pieces(template, tokenizer);
-        let m: usize = words.iter().map(Vec::len).sum();
-        let n = count.unwrap_or(m);
-        if count.is_some() && (m == 0 || n == 0) {
-            return Err(CoreError::Setting(
-                "template_tokens must be at least 1, and the template must have a word to repeat"
-                    .into(),
-            ));
-        }
-        // How often the j-th of the template's tokens stands.
-        let times = |j: usize| ((j + 1) * n).div_ceil(m) - (j * n).div_ceil(m);
-        let mut pieces = Vec::new();
-        let mut template_ids = Vec::new();
-        let (mut words, mut j) = (words.into_iter(), 0);
-        for part in &template.parts {
-            match part {
-                Part::Words(_) => {
-                    for id in words.next().unwrap_or_default() {
-                        for _ in 0..times(j) {
-                            let place = template_ids.len() as i64;
-                            template_ids.push(id);
-                            pieces.push(Piece::Token(pseudo_from.map_or(id, |from| from + place)));
-                        }
-                        j += 1;
-                    }
-                }
-                Part::Mask => pieces.push(Piece::Slot),
-                text => pieces.push(Piece::Text(text.clone())),
-            }
-        }
+        let pieces = Pieces::new(template, layout, tokenizer)?;
         let frame = tokenizer.frame();
-        let fixed = template_ids.len() + 1 + frame.start.len() + frame.end.len();
+        let own = |piece: &&Piece| !matches!(piece, Piece::Text(_));
+        let own = pieces.list.iter().filter(own).count();
+        let fixed = own + frame.start.len() + frame.end.len();
         if fixed >= max_length {
             return Err(CoreError::Setting(format!(
                 "the template takes {fixed} of max_length {max_length} tokens and leaves no room \
@@ -122,13 +63,11 @@ impl InputEncoder {
             )));
         }
         Ok(InputEncoder {
-            pieces,
-            template_ids,
+            pieces: pieces.list,
+            template_ids: pieces.template_ids,
+            row_ids: pieces.row_ids,
             head: false,
-            causal: false,
-            marked: false,
-            opening: String::new(),
-            max_length,
+            ..InputEncoder::head(max_length)
         })
     }
 
@@ -137,6 +76,8 @@ impl InputEncoder {
         InputEncoder {
             pieces: Vec::new(),
             template_ids: Vec::new(),
+            row_ids: Vec::new(),
+            places: Vec::new(),
             head: true,
             causal: false,
             marked: false,
@@ -165,9 +106,26 @@ impl InputEncoder {
         self
     }
 
+    /// For a prompt, the rows of the vocabulary that its pseudo tokens stand in for, in the order of
+    /// these. A word of a text that has such a row cannot be predicted, and is never masked.
+    pub fn places(mut self, places: Vec<i64>) -> Self {
+        self.places = places;
+        self
+    }
+
     /// The template's own token ids, before any became a pseudo token.
     pub fn template_ids(&self) -> &[i64] {
         &self.template_ids
+    }
+
+    /// Of each pseudo token that the template's become, the id of the token that it stands for.
+    pub fn row_ids(&self) -> &[i64] {
+        &self.row_ids
+    }
+
+    /// The rows of the vocabulary that pseudo tokens stand in for; empty where they are appended.
+    pub fn place_ids(&self) -> &[i64] {
+        &self.places
     }
 
     /// Encodes one example. Texts are cut from their ends, the longer first, until the input fits;
@@ -202,11 +160,16 @@ impl InputEncoder {
         }
         let truncated = texts::cut(&mut texts, self.max_length, fixed, example)?;
         let special = tokenizer.special();
-        let mut ids = frame.start.clone();
-        let (mut maskable, mut slot) = (Vec::new(), 0);
+        let (mut ids, mut segments) = (frame.start.clone(), Vec::new());
+        let (mut maskable, mut slot, mut segment) = (Vec::new(), 0, 0);
         for (place, piece) in self.pieces.iter().enumerate() {
             match piece {
                 Piece::Token(id) => ids.push(*id),
+                Piece::Separator => {
+                    ids.push(special.sep);
+                    segments.resize(ids.len(), segment);
+                    segment = frame.second;
+                }
                 Piece::Slot if self.causal => {}
                 Piece::Slot => {
                     slot = ids.len();
@@ -215,7 +178,8 @@ impl InputEncoder {
                 Piece::Text(_) => {
                     for text in texts.iter().filter(|text| text.place == place) {
                         for &id in &text.ids {
-                            if text.own && !tokenizer.is_special(id) {
+                            let ordinary = !tokenizer.is_special(id) && !self.places.contains(&id);
+                            if text.own && ordinary {
                                 maskable.push(ids.len());
                             }
                             ids.push(id);
@@ -228,7 +192,7 @@ impl InputEncoder {
         if self.causal {
             slot = last_of(&mut ids, special.sep);
         }
-        let segments = vec![0; ids.len()];
+        segments.resize(ids.len(), segment);
         Ok(Encoded {
             ids,
             segments,
@@ -294,26 +258,6 @@ impl InputEncoder {
             false => tokenizer.frame().clone(),
         }
     }
-}
-
-/// The token ids of each of the template's stretches of words, in order.
-fn word_pieces(template: &Template, tokenizer: &Tokenizer) -> Vec<Vec<i64>> {
-    let (mut all, mut begun) = (Vec::new(), false);
-    for part in &template.parts {
-        let Part::Words(words) = part else {
-            begun = true;
-            continue;
-        };
-        // Punctuation such as a full stop or a comma joins what is before it.
-        let joined = !begun || words.chars().nth(1).is_none();
-        let ids = match joined {
-            true => tokenizer.encode(words),
-            false => tokenizer.encode_inside(words),
-        };
-        begun |= !ids.is_empty();
-        all.push(ids);
-    }
-    all
 }
 
 /// The last position; of an input of no token at all, the separator that becomes its only one.

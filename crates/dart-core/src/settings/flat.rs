@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::limits::{Limits, refuse};
 use super::training::TrainSettings;
 use crate::error::Result;
-use crate::method::{LabelKind, TemplateKind, TrainPart};
+use crate::method::{BiasInit, Embeddings, FluencyPass, LabelKind, TemplateKind, TrainPart};
 
 /// What classifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -154,12 +154,44 @@ impl Settings {
         self.is_prompt() && self.labels == LabelKind::Pseudo
     }
 
+    fn has_pseudo(&self) -> bool {
+        self.has_free_template() || self.has_pseudo_labels()
+    }
+
     fn has_trained_rows(&self) -> bool {
-        self.is_trained() && (self.has_free_template() || self.has_pseudo_labels())
+        self.is_trained() && self.has_pseudo()
+    }
+
+    /// Places are read where biases start from them, and left out where a loss has a softmax over the
+    /// vocabulary.
+    fn has_places(&self) -> bool {
+        let softmax = self.is_trained() && (self.full_vocab || self.has_fluency());
+        self.has_pseudo() && (self.bias_init == BiasInit::Place || softmax)
+    }
+
+    fn has_trained_template(&self) -> bool {
+        self.is_trained() && self.has_free_template()
+    }
+
+    fn has_trained_embeddings(&self) -> bool {
+        self.is_trained() && self.embeddings == Embeddings::Trained || self.has_trained_rows()
     }
 
     fn has_fluency(&self) -> bool {
         self.is_prompt() && self.fluency.is_some()
+    }
+
+    fn has_own_pass(&self) -> bool {
+        self.has_fluency() && self.fluency_pass == FluencyPass::Own
+    }
+
+    fn has_fluent_pseudo(&self) -> bool {
+        self.has_fluency() && self.has_pseudo()
+    }
+
+    fn has_choice_of_trained(&self) -> bool {
+        let prompt_alone = self.train == TrainPart::Prompt && self.embeddings == Embeddings::Frozen;
+        self.has_own_pass() && !prompt_alone
     }
 
     fn has_demonstrations(&self) -> bool {

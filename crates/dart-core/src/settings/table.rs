@@ -26,13 +26,31 @@ macro_rules! settings_table {
                 prompt_encoder: $crate::method::PromptEncoderKind =
                     $crate::method::PromptEncoderKind::Lstm,
                     if has_encoded_template, in ANY;
-                /// How the template's pseudo tokens start: `manual`, `random` or `uniform` (the
-                /// reference's).
+                /// Whether equal tokens of the template are one pseudo token.
+                share_equal_tokens: bool = false,
+                    if has_free_template, in ANY;
+                /// How the template's pseudo tokens start: `manual`, `random` or `uniform`.
                 template_init: $crate::method::RowInit = $crate::method::RowInit::Manual,
                     if has_free_template, in ANY;
                 /// How the labels' pseudo tokens start: `manual`, `random` or `uniform`.
                 label_init: $crate::method::RowInit = $crate::method::RowInit::Manual,
                     if has_pseudo_labels, in ANY;
+                /// Whether the pseudo rows get gradients as inputs too; `false`: only where a loss reads them
+                /// as outputs. A template's rows then move with a loss over the vocabulary alone
+                /// (`full_vocab`, `fluency`), and a label's row learns nothing from the slot that it fills.
+                template_gradient: bool = true,
+                    if has_trained_template, in ANY;
+                /// Which rows of the vocabulary the pseudo tokens stand in for, so that no softmax over the
+                /// vocabulary has them: none (`appended`), the `unused` ones, or its `tail`.
+                places: $crate::method::Places = $crate::method::Places::Appended,
+                    if has_places, in ANY;
+                /// What the decoder biases of pseudo tokens start from: the `source` of their rows, or
+                /// the `place` that they take.
+                bias_init: $crate::method::BiasInit = $crate::method::BiasInit::Source,
+                    if has_pseudo, in ANY;
+                /// `[SEP]` right after the first text; what stands behind it is the second segment.
+                sep_after_text: bool = false,
+                    if is_prompt, in ANY;
                 /// What stands for a label word of several pieces: `mean` or `first`.
                 label_pieces: $crate::method::LabelPieces = $crate::method::LabelPieces::Mean,
                     if is_prompt, in ANY;
@@ -42,15 +60,36 @@ macro_rules! settings_table {
                 /// λ of L = L_C + λ L_F; 0 or null: no fluency constraint.
                 fluency: Option<f64> = None,
                     if is_prompt, in NOT_NEGATIVE;
-                /// Under which labels the masked word is predicted.
-                fluency_labels: $crate::method::FluencyLabels = $crate::method::FluencyLabels::Auto,
+                /// In which pass masked words are predicted: in its `own`, with a label in the slot, or
+                /// in the `same` as L_C, with [MASK] there: plain masked-token prediction.
+                fluency_pass: $crate::method::FluencyPass = $crate::method::FluencyPass::Own,
                     if has_fluency, in ANY;
-                /// Which input tokens are masked: `one`, or a rate.
+                /// Under which labels the masked word is predicted: `auto`, `all`, `{k: N}`, `sampled`
+                /// or `true`, the true one alone.
+                fluency_labels: $crate::method::FluencyLabels = $crate::method::FluencyLabels::Auto,
+                    if has_own_pass, in ANY;
+                /// Which input tokens are masked: `one`, each at a rate, or `{share: r}` of each text.
                 fluency_mask: $crate::method::FluencyMask = $crate::method::FluencyMask::One,
                     if has_fluency, in ANY;
-                /// The reference's fluency loss, in which every label counts as a wrong one.
-                reference_bug: bool = false,
+                /// What the losses of masked words are averaged over: each example's, then the
+                /// `examples`, or all `masks` of a micro-batch.
+                fluency_mean: $crate::method::FluencyMean = $crate::method::FluencyMean::Examples,
                     if has_fluency, in ANY;
+                /// What λ weighs: the `sum` over labels, or each `label` as λ/n of n classes.
+                fluency_weight: $crate::method::FluencyWeight = $crate::method::FluencyWeight::Sum,
+                    if has_fluency, in ANY;
+                /// The softmax of masked words: over `all` rows, or over `words`, without pseudo
+                /// tokens.
+                fluency_softmax: $crate::method::FluencySoftmax =
+                    $crate::method::FluencySoftmax::All,
+                    if has_fluent_pseudo, in ANY;
+                /// What L_F trains: `all` that is trained, or the `prompt`, its pseudo tokens alone.
+                fluency_trains: $crate::method::FluencyTrains = $crate::method::FluencyTrains::All,
+                    if has_choice_of_trained, in ANY;
+                /// The fluency loss of the authors' program of December 2022, in which every label counts
+                /// as a wrong one.
+                reference_bug: bool = false,
+                    if has_own_pass, in ANY;
                 /// Contexts of demonstrations over which class scores are averaged; null: no
                 /// demonstrations.
                 demonstrations: Option<usize> = None,
@@ -80,10 +119,12 @@ macro_rules! settings_table {
                     if is_trained, in ANY;
             }
             train {
-                /// Peak learning rate.
+                /// Peak learning rate: of all that `embedding_learning_rate` and `pseudo_learning_rate` are
+                /// not about, decoder biases among it.
                 learning_rate: f64 = 1e-4,
                     if is_trained, in POSITIVE, since 0;
-                /// Peak learning rate of the pseudo rows; null: `learning_rate`.
+                /// Peak learning rate of the pseudo rows and their decoder biases; null: the rows have
+                /// that of embeddings, the biases `learning_rate`.
                 pseudo_learning_rate: Option<f64> = None,
                     if has_trained_rows, in POSITIVE, since 0;
                 /// Share of the steps, the first, in which only the pseudo rows (and their encoder) are
@@ -102,20 +143,24 @@ macro_rules! settings_table {
                 /// Passes over the training examples, instead of `steps`.
                 epochs: Option<usize> = None,
                     if is_trained, in COUNT, since 5;
-                /// Share of the steps in which the learning rate rises linearly from 0.
+                /// Share of the steps (of what `count` counts) in which the learning rates rise linearly
+                /// from 0.
                 warmup: f64 = 0.05,
                     if is_trained, in BELOW_ONE, since 0;
                 /// AdamW's decoupled weight decay; never on biases and LayerNorms, and on embeddings and
-                /// pseudo rows only with `decay_embeddings`.
+                /// pseudo rows as `decay_embeddings` says.
                 weight_decay: f64 = 0.01,
                     if is_trained, in NOT_NEGATIVE, since 0;
-                /// Weight decay on embeddings and pseudo rows too, as the reference implementation.
-                decay_embeddings: bool = false,
+                /// Which embeddings have weight decay: `false` (none), `positions` (those of positions and
+                /// segments) or `true` (the vocabulary's and the pseudo rows too).
+                decay_embeddings: $crate::settings::schedule::DecayedEmbeddings =
+                    $crate::settings::schedule::DecayedEmbeddings::None,
                     if is_trained, in ANY, since 4;
                 /// Largest global gradient norm.
                 clip: f64 = 1.0,
                     if is_trained, in POSITIVE, since 0;
-                /// Steps between evaluations on dev (the last step is always evaluated).
+                /// Steps between evaluations on dev (the last step is always evaluated); micro-batches
+                /// with `count: micro-batches`.
                 eval_every: usize = 20,
                     if is_trained, in COUNT, since 0;
                 /// Evaluations without improvement after which training stops, counted from the end of
@@ -138,6 +183,28 @@ macro_rules! settings_table {
                 /// to need less memory.
                 recompute: bool = false,
                     if is_trained, in ANY, since 2;
+                /// Peak learning rate of the vocabulary's rows, where they are trained, and of the pseudo
+                /// rows (which `pseudo_learning_rate` may give another); null: `learning_rate`. Decoder
+                /// biases have `learning_rate`.
+                embedding_learning_rate: Option<f64> = None,
+                    if has_trained_embeddings, in POSITIVE, since 20;
+                /// How the learning rate of the vocabulary's rows and of the pseudo rows goes after its
+                /// warm-up: `linear` (to 0) or `constant`; null: as `schedule` says.
+                embedding_schedule: Option<$crate::settings::schedule::Schedule> = None,
+                    if has_trained_embeddings, in ANY, since 21;
+                /// How the learning rate goes after its warm-up: `linear` (to 0) or `constant`.
+                schedule: $crate::settings::schedule::Schedule =
+                    $crate::settings::schedule::Schedule::Linear,
+                    if is_trained, in ANY, since 22;
+                /// What `eval_every` and the schedule's length count: `steps` or `micro-batches`. A step
+                /// moves the schedule by one either way, so that with `micro-batches` and an
+                /// accumulation of 2 the learning rate ends at half its peak.
+                count: $crate::settings::schedule::Count = $crate::settings::schedule::Count::Steps,
+                    if is_trained, in ANY, since 23;
+                /// Which of the evaluations with the best metric on dev is kept: that of the lowest `loss`,
+                /// the `earlier` or the `later` one. A `later` one is no improvement for `patience`.
+                ties: $crate::settings::schedule::Ties = $crate::settings::schedule::Ties::Loss,
+                    if is_trained, in ANY, since 24;
             }
         }
     };

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::limits::{Limits, refuse};
-use crate::error::Result;
+use super::schedule::Count;
+use crate::error::{CoreError, Result};
 
 macro_rules! declare {
     (
@@ -33,7 +34,7 @@ macro_rules! declare {
             /// The setting, its value and what it may be.
             pub fn check(&self) -> Result<()> {
                 $(refuse(stringify!($name), &self.$name, Limits::$limits $(($($limit),*))?)?;)*
-                Ok(())
+                self.check_evaluations()
             }
         }
 
@@ -58,6 +59,19 @@ macro_rules! declare {
 crate::settings_table!(declare);
 
 impl TrainSettings {
+    /// Evaluations stand behind whole steps.
+    fn check_evaluations(&self) -> Result<()> {
+        if self.count == Count::MicroBatches && !self.eval_every.is_multiple_of(self.accumulation) {
+            let message = format!(
+                "with `count: micro-batches`, `eval_every` ({}) must be a multiple of \
+                 `accumulation` ({})",
+                self.eval_every, self.accumulation
+            );
+            return Err(CoreError::Setting(message));
+        }
+        Ok(())
+    }
+
     /// Optimizer steps on `rows` training examples: those of `epochs` where these are given.
     pub fn steps_for(&self, rows: usize) -> usize {
         let Some(epochs) = self.epochs else {

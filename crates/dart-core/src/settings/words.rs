@@ -2,9 +2,11 @@
 
 use super::limits::Limited;
 use super::precision::Precision;
+use super::schedule::{Count, DecayedEmbeddings, Schedule, Ties};
 use crate::device::DeviceChoice;
 use crate::method::{
-    Embeddings, FluencyLabels, FluencyMask, LabelKind, LabelPieces, PromptEncoderKind, RowInit,
+    BiasInit, Embeddings, FluencyLabels, FluencyMask, FluencyMean, FluencyPass, FluencySoftmax,
+    FluencyTrains, FluencyWeight, LabelKind, LabelPieces, Places, PromptEncoderKind, RowInit,
     TemplateKind, TrainPart,
 };
 
@@ -21,5 +23,8 @@ macro_rules! no_number {
 no_number! {
     bool String
     TemplateKind LabelKind RowInit LabelPieces PromptEncoderKind TrainPart Embeddings
-    FluencyLabels FluencyMask Precision DeviceChoice
+    Places BiasInit
+    FluencyLabels FluencyMask FluencyPass FluencyMean FluencyWeight FluencySoftmax FluencyTrains
+    Precision DeviceChoice
+    Schedule Count Ties DecayedEmbeddings
 }

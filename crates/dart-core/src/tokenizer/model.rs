@@ -149,6 +149,11 @@ impl Tokenizer {
         self.size
     }
 
+    /// Number of tokens of the vocabulary itself, without those that were added to it.
+    pub fn vocabulary_len(&self) -> usize {
+        self.inner.get_vocab_size(false)
+    }
+
     /// Whether there is no token at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -3,15 +3,17 @@
 
 mod fit;
 pub(crate) mod predict;
+mod rates;
 pub(crate) mod report;
 pub(crate) mod scoring;
 pub(crate) mod spec;
 mod state;
+mod ties;
 mod timing;
 mod trainer;
 
 pub use crate::control::Control;
-pub use crate::settings::{Precision, TrainSettings};
+pub use crate::settings::{Count, DecayedEmbeddings, Precision, Schedule, Ties, TrainSettings};
 pub use fit::{fit, load_best, score};
 pub use report::{EvalReport, FitOutcome, Observer, Prediction, Scores, StepReport};
 pub use spec::{RunSpec, Source};

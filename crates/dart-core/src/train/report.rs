@@ -13,6 +13,9 @@ pub struct StepReport {
     pub steps: usize,
     /// Learning rate of this step.
     pub learning_rate: f64,
+    /// That of the vocabulary's rows and of the pseudo rows, where the settings give them one or a
+    /// schedule of their own.
+    pub embedding_learning_rate: Option<f64>,
     /// L_C, the batch's mean.
     pub class_loss: f64,
     /// L_F before λ, the batch's mean.
@@ -30,7 +33,7 @@ pub struct EvalReport {
     pub dev: f64,
     /// [`Scores::loss`] on dev, which breaks ties.
     pub dev_loss: f64,
-    /// Whether this is the best so far.
+    /// Whether this is the one to keep so far.
     pub best: bool,
 }
 

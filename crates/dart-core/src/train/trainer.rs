@@ -3,11 +3,13 @@
 use dart_data::Example;
 
 use super::predict::predict;
+use super::rates::{Group, decay, rates};
 use super::report::{EvalReport, FitOutcome, Observer, StepReport};
 use super::scoring::scores;
 use super::spec::RunSpec;
 use super::state::{Best, FitState};
-use crate::adamw::{AdamW, Betas, linear_schedule};
+use super::ties::judge;
+use crate::adamw::{AdamW, Betas};
 use crate::build::Built;
 use crate::classifier::MicroStep;
 use crate::control::Control;
@@ -15,6 +17,7 @@ use crate::error::{CoreError, Result};
 use crate::lm::{Parameter, Role, snapshot};
 use crate::prompt::{Encoded, truncated_share};
 use crate::rng::Rng;
+use crate::settings::Count;
 
 /// A training run in progress.
 pub(super) struct Trainer<'a> {
@@ -47,18 +50,11 @@ impl<'a> Trainer<'a> {
         let slots: Vec<_> = parameters
             .iter()
             .map(|p| {
-                let decay = match p.role {
-                    Role::Matrix => settings.weight_decay,
-                    Role::Embedding | Role::Pseudo if settings.decay_embeddings && !p.is_bias() => {
-                        settings.weight_decay
-                    }
-                    _ => 0.0,
-                };
-                let rate = match (p.role, settings.pseudo_learning_rate) {
-                    (Role::Pseudo, Some(rate)) => rate / settings.learning_rate,
-                    _ => 1.0,
-                };
-                (p.clone(), decay, rate)
+                (
+                    p.clone(),
+                    decay(p, settings),
+                    Group::of(p, settings) as usize,
+                )
             })
             .collect();
         let mut optimizer = AdamW::new(&slots, Betas::default())?;
@@ -104,7 +100,7 @@ impl<'a> Trainer<'a> {
             let report = self.train_step()?;
             let mut stop = observer.step(&report) == Control::Stop;
             let last = self.step == settings.steps;
-            if last || self.step.is_multiple_of(settings.eval_every) {
+            if last || self.counted().is_multiple_of(settings.eval_every) {
                 let report = self.evaluate()?;
                 stop |= observer.evaluation(&report) == Control::Stop;
                 if !stop && !last && observer.save_due() {
@@ -117,6 +113,15 @@ impl<'a> Trainer<'a> {
             }
         }
         self.finish()
+    }
+
+    /// Steps done, or their micro-batches, as `eval_every` counts.
+    fn counted(&self) -> usize {
+        let settings = self.spec.settings;
+        match settings.count {
+            Count::Steps => self.step,
+            Count::MicroBatches => self.step * settings.accumulation,
+        }
     }
 
     fn out_of_patience(&self) -> bool {
@@ -145,13 +150,15 @@ impl<'a> Trainer<'a> {
                 *fluency_loss.get_or_insert(0.0) += fluency * share;
             }
         }
-        let learning_rate = s.learning_rate * linear_schedule(self.step, s.steps, s.warmup);
-        let gradient_norm = self.optimizer.step(learning_rate, s.clip)?;
+        let rates = rates(s, self.step);
+        let gradient_norm = self.optimizer.step(&rates, s.clip)?;
+        let two = s.embedding_learning_rate.is_some() || s.embedding_schedule.is_some();
         self.step += 1;
         Ok(StepReport {
             step: self.step,
             steps: s.steps,
-            learning_rate,
+            learning_rate: rates[Group::Model as usize],
+            embedding_learning_rate: two.then_some(rates[Group::Embeddings as usize]),
             class_loss,
             fluency_loss,
             gradient_norm,
@@ -177,7 +184,7 @@ impl<'a> Trainer<'a> {
             .collect()
     }
 
-    /// Scores dev; a better metric, or the same with a lower [`Scores::loss`], becomes the best.
+    /// Scores dev; a better metric becomes the best, and so may an equal one, as `ties` says.
     fn evaluate(&mut self) -> Result<EvalReport> {
         self.built.classifier.refit()?;
         let rows = predict(self.built, &self.dev)?;
@@ -187,10 +194,9 @@ impl<'a> Trainer<'a> {
             rows,
             truncated_share(&self.dev),
         );
-        let better = self.best.as_ref().is_none_or(|best| {
-            scores.metric > best.dev || (scores.metric == best.dev && scores.loss < best.dev_loss)
-        });
-        if better {
+        let before = self.best.as_ref().map(|best| (best.dev, best.dev_loss));
+        let judged = judge(self.spec.settings.ties, before, scores.metric, scores.loss);
+        if judged.kept {
             self.best = Some(Best {
                 dev: scores.metric,
                 dev_loss: scores.loss,
@@ -198,7 +204,7 @@ impl<'a> Trainer<'a> {
                 weights: snapshot(&self.parameters)?,
             });
         }
-        self.since_best = match better || self.step <= self.held {
+        self.since_best = match judged.better || self.step <= self.held {
             true => 0,
             false => self.since_best + 1,
         };
@@ -206,7 +212,7 @@ impl<'a> Trainer<'a> {
             step: self.step,
             dev: scores.metric,
             dev_loss: scores.loss,
-            best: better,
+            best: judged.kept,
         })
     }
 

@@ -203,7 +203,7 @@ pub fn dart() -> PromptMethod {
             weight: 0.7,
             labels: FluencyLabels::All,
             mask: FluencyMask::One,
-            reference_bug: false,
+            ..Fluency::default()
         }),
         ..PromptMethod::default()
     }

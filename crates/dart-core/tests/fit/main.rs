@@ -20,8 +20,10 @@ use dart_core::method::{
     Embeddings, HeadMethod, LabelRows, Method, PromptMethod, SentenceMethod, TemplateRows,
     TrainPart,
 };
+use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{
-    EvalReport, FitOutcome, Observer, RunSpec, StepReport, TrainSettings, fit, score,
+    Count, EvalReport, FitOutcome, Observer, RunSpec, Schedule, StepReport, Ties, TrainSettings,
+    fit, score,
 };
 use dart_core::{CoreError, Result};
 use dart_data::{Example, Task};

@@ -85,7 +85,7 @@ fn scoring_before_a_fit_is_refused() {
 #[test]
 fn settings_that_cannot_work_are_refused_by_name() {
     type Change = fn(&mut TrainSettings);
-    let changes: [(&str, Change); 15] = [
+    let changes: [(&str, Change); 16] = [
         ("batch", |s| s.batch = 0),
         ("accumulation", |s| s.accumulation = 0),
         ("steps", |s| s.steps = 0),
@@ -98,6 +98,9 @@ fn settings_that_cannot_work_are_refused_by_name() {
         ("learning_rate", |s| s.learning_rate = f64::NAN),
         ("pseudo_learning_rate", |s| {
             s.pseudo_learning_rate = Some(-1.0)
+        }),
+        ("embedding_learning_rate", |s| {
+            s.embedding_learning_rate = Some(0.0)
         }),
         ("weight_decay", |s| s.weight_decay = -0.1),
         ("clip", |s| s.clip = f64::INFINITY),
@@ -125,6 +128,46 @@ fn settings_that_cannot_work_are_refused_by_name() {
         &mut Watch::default(),
     );
     assert!(none.unwrap_err().to_string().contains("no dev example"));
+}
+
+#[test]
+fn evaluations_within_a_step_are_refused() {
+    let mut run = Run::new(Method::Prompt(dart()));
+    run.settings.count = Count::MicroBatches;
+    run.settings.eval_every = 3;
+    let error = run.error();
+    let says = "`eval_every` (3) must be a multiple of `accumulation` (2)";
+    assert!(error.contains(says), "{error}");
+    run.settings.eval_every = 4;
+    run.fit(&mut Watch::default()).unwrap();
+}
+
+#[test]
+fn a_template_without_gradient_needs_something_else_to_train() {
+    let refused = |template, train, full_vocab| {
+        let run = Run::new(Method::Prompt(PromptMethod {
+            template,
+            train,
+            full_vocab,
+            labels: LabelRows::Words,
+            template_gradient: false,
+            ..dart()
+        }));
+        run.fit(&mut Watch::default()).err().map(|e| e.to_string())
+    };
+    let encoded = TemplateRows::Encoded {
+        init: RowInit::Manual,
+        tokens: None,
+        encoder: PromptEncoderKind::Lstm,
+    };
+    let error = refused(encoded, TrainPart::Lm, false).unwrap();
+    assert!(error.contains("encoder without a gradient"), "{error}");
+    let pseudo = TemplateRows::PSEUDO;
+    let error = refused(pseudo, TrainPart::Prompt, false).unwrap();
+    assert!(error.contains("full_vocab: true"), "{error}");
+    for (train, full_vocab) in [(TrainPart::Lm, false), (TrainPart::Prompt, true)] {
+        assert_eq!(refused(pseudo, train, full_vocab), None);
+    }
 }
 
 #[test]

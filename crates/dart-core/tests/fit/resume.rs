@@ -38,6 +38,36 @@ fn a_resumed_run_equals_an_undisturbed_one() {
     }
 }
 
+/// With rates, schedules and ties as the authors' programs have them.
+#[test]
+fn a_run_of_two_rates_is_resumed_to_the_same_bits() {
+    let new = || {
+        let mut run = Run::new(Method::Prompt(PromptMethod {
+            embeddings: Embeddings::Trained,
+            template_gradient: false,
+            ..dart()
+        }));
+        let s = &mut run.settings;
+        s.embedding_learning_rate = Some(5e-3);
+        s.embedding_schedule = Some(Schedule::Constant);
+        (s.count, s.ties, s.patience) = (Count::MicroBatches, Ties::Later, Some(5));
+        run
+    };
+    let whole = new();
+    let outcome = whole.fit(&mut Watch::default()).unwrap();
+    let best = std::fs::read(whole.path("best.safetensors")).unwrap();
+    for stop in [1, 4, 7] {
+        let run = new();
+        let mut first = Watch {
+            stop_after: Some(stop),
+            ..Watch::default()
+        };
+        assert!(run.fit(&mut first).is_err());
+        assert_eq!(run.fit(&mut Watch::default()).unwrap(), outcome);
+        assert!(std::fs::read(run.path("best.safetensors")).unwrap() == best);
+    }
+}
+
 /// A finished run is not done again, and its outcome does not need the data.
 #[test]
 fn a_finished_run_gives_its_outcome_again() {

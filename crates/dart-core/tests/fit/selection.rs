@@ -79,6 +79,34 @@ fn selection_breaks_ties_by_loss_then_by_step() {
     assert!(watch.evaluations.iter().skip(1).all(|e| !e.best));
 }
 
+/// With equal metrics, the first or the last may be kept whatever the losses.
+#[test]
+fn ties_go_to_the_evaluation_that_is_asked_for() {
+    let run = |ties: Ties| {
+        let mut run = Run::new(Method::Prompt(dart()));
+        run.settings.eval_every = 1;
+        run.settings.ties = ties;
+        let mut watch = Watch::default();
+        let outcome = run.fit(&mut watch).unwrap();
+        let kept = watch.evaluations.iter().rfind(|e| e.best).unwrap();
+        assert_eq!((kept.step, kept.dev), (outcome.best_step, outcome.dev));
+        let best = watch.evaluations.iter().map(|e| e.dev).fold(-1.0, f64::max);
+        let mut at = watch.evaluations.iter().filter(|e| e.dev == best);
+        let (first, last) = (at.next().unwrap().step, at.next_back().unwrap().step);
+        (outcome.best_step, first, last)
+    };
+    let (kept, first, _) = run(Ties::Earlier);
+    assert_eq!(kept, first);
+    let (kept, _, last) = run(Ties::Later);
+    assert_eq!(kept, last);
+    // Nothing changes: the last is kept, and none is an improvement.
+    let mut still = Run::new(Method::Prompt(dart()));
+    still.settings.learning_rate = 1e-30;
+    (still.settings.ties, still.settings.patience) = (Ties::Later, Some(2));
+    let outcome = still.fit(&mut Watch::default()).unwrap();
+    assert_eq!((outcome.best_step, outcome.steps), (6, 6));
+}
+
 #[test]
 fn patience_stops_a_run_that_no_longer_improves() {
     let mut run = Run::new(Method::Prompt(dart()));

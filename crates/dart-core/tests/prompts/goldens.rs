@@ -90,7 +90,7 @@ fn gradients_and_their_norm_equal_the_masked_dense_ones() {
             };
             let (prompt, encoded, golden) = middle(case, &method);
             let parameters = prompt.parameters();
-            let slots: Vec<_> = parameters.iter().map(|p| (p.clone(), 0.0, 1.0)).collect();
+            let slots: Vec<_> = parameters.iter().map(|p| (p.clone(), 0.0, 0)).collect();
             let optimizer = AdamW::new(&slots, Betas::default()).unwrap();
             prompt.backward(&encoded, 0, 1.0);
             let size = golden["grad_dense"].abs().max().double_value(&[]);

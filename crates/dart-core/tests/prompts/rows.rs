@@ -24,7 +24,7 @@ fn moved(method: &PromptMethod) -> Vec<String> {
             .cloned(),
     );
     let before: Vec<Tensor> = all.iter().map(|p| p.tensor.detach().copy()).collect();
-    let slots: Vec<_> = trained.iter().map(|p| (p.clone(), 0.01, 1.0)).collect();
+    let slots: Vec<_> = trained.iter().map(|p| (p.clone(), 0.01, 0)).collect();
     let mut optimizer = AdamW::new(&slots, Betas::default()).unwrap();
     let encode = |text, label| {
         let encoder = classifier.encoder();
@@ -44,7 +44,7 @@ fn moved(method: &PromptMethod) -> Vec<String> {
             let examples: Vec<&Encoded> = encoded.iter().collect();
             classifier.backward(&examples, place, 1.0).unwrap();
         }
-        optimizer.step(0.01, 1.0).unwrap();
+        optimizer.step(&[0.01], 1.0).unwrap();
     }
     let mut names = Vec::new();
     for (parameter, before) in all.iter().zip(&before) {

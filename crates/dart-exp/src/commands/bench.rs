@@ -108,7 +108,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
             weight: args.fluency,
             labels: FluencyLabels::Sampled,
             mask: FluencyMask::Rate(args.mask_rate),
-            reference_bug: false,
+            ..Fluency::default()
         }),
         ..PromptMethod::default()
     });

@@ -275,11 +275,13 @@ impl Options {
         lower
     }
 
-    /// What is given, by name, in the order of the table: `{k: 3}` and `{rate: 0.1}` as their numbers.
+    /// What is given, by name, in the order of the table: `{k: 3}` and `{rate: 0.1}` as their numbers,
+    /// `{share: 0.1}` as that text.
     pub fn given(&self) -> Vec<(&'static str, Value)> {
         let all = serde_json::to_value(self).unwrap_or_default();
-        let plain = |value: &Value| match value.as_object().and_then(|map| map.values().next()) {
-            Some(inner) => inner.clone(),
+        let plain = |value: &Value| match value.as_object().and_then(|map| map.iter().next()) {
+            Some((key, share)) if key == "share" => format!("{{share: {share}}}").into(),
+            Some((_, inner)) => inner.clone(),
             None => value.clone(),
         };
         let given = Settings::NAMES
@@ -338,5 +340,14 @@ mod tests {
         };
         let names = ["fluency_labels", "fluency_mask", "patience", "steps"];
         assert_eq!(names.map(cell), ["3", "one", "", ""]);
+        let cells = options("{fluency_labels: true, fluency_mask: {share: 0.1}}").cells();
+        let cell = |name| {
+            let at = Settings::NAMES.iter().position(|n| *n == name).unwrap();
+            cells[at].as_str()
+        };
+        assert_eq!(
+            ["fluency_labels", "fluency_mask"].map(cell),
+            ["true", "{share: 0.1}"]
+        );
     }
 }

@@ -96,6 +96,9 @@ impl<'a> Watch<'a> {
             events.scalar("loss/fluency", report.step, fluency)?;
         }
         events.scalar("learning_rate", report.step, report.learning_rate)?;
+        if let Some(rate) = report.embedding_learning_rate {
+            events.scalar("learning_rate_embeddings", report.step, rate)?;
+        }
         events.scalar("gradient_norm", report.step, report.gradient_norm)
     }
 

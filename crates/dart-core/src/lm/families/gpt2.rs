@@ -326,6 +326,7 @@ impl Layer {
             if train { self.attention_dropout } else { 0.0 },
             false,
             self.scale,
+            false,
         )?; // [batch, heads, seq or r, H / heads]
         let context = merge_heads(&context, packing, read)?;
         let attended = self.out.forward(&context)?.f_dropout(self.dropout, train)?;

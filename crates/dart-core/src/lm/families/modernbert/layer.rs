@@ -111,6 +111,7 @@ impl Layer {
             if train { self.attention_dropout } else { 0.0 },
             false,
             None,
+            false,
         )?; // [batch, heads, seq or r, H / heads]
         let context = merge_heads(&context, packing, read)?;
         let attended = self

@@ -1,29 +1,37 @@
 //! What a template's and the labels' pseudo tokens are: encoded by P-Tuning's prompt encoder
-//! (tests/goldens/prompt_encoder.json), of another number, started otherwise; and the reference
-//! implementation's fluency loss.
+//! (tests/goldens/prompt_encoder.json), of another number, in places of the vocabulary; and the
+//! variants of the fluency constraint.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod fluency;
+mod places;
 
 use common::{close, dart, example, goldens, gradients, slopes, task, tensors, without_dropout};
 use dart_core::build::{Built, build_as};
 use dart_core::classifier::{MicroStep, PromptEncoder};
 use dart_core::method::{
-    FluencyLabels, LabelRows, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateRows,
-    TrainPart,
+    LabelRows, Method, PromptEncoderKind, PromptMethod, RowInit, TemplateRows, TrainPart,
 };
 use dart_core::prompt::Encoded;
 use dart_core::train::{RunSpec, TrainSettings};
 use dart_core::{CoreError, Result};
+use dart_data::Task;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 /// A method in float64 on bert-tiny, with the toy task's template and words.
 fn built(method: &PromptMethod) -> Result<Built> {
+    built_with(method, &task(), false)
+}
+
+fn built_with(method: &PromptMethod, task: &Task, recompute: bool) -> Result<Built> {
     let dir = without_dropout("bert-tiny");
     let method = Method::Prompt(method.clone());
     let settings = TrainSettings {
         max_length: 18,
+        recompute,
         ..TrainSettings::default()
     };
     let built = build_as(
@@ -31,7 +39,7 @@ fn built(method: &PromptMethod) -> Result<Built> {
             model: dir.path(),
             method: &method,
             settings: &settings,
-            task: &task(),
+            task,
             seed: 13,
             demonstrations: None,
         },
@@ -45,7 +53,11 @@ fn built(method: &PromptMethod) -> Result<Built> {
 }
 
 fn refusal(method: &PromptMethod) -> String {
-    match built(method) {
+    refusal_on(method, &task())
+}
+
+fn refusal_on(method: &PromptMethod, task: &Task) -> String {
+    match built_with(method, task, false) {
         Err(CoreError::Setting(message)) => message,
         other => panic!("{:?}", other.err()),
     }
@@ -244,38 +256,4 @@ fn uniform_rows_fill_the_range_of_the_rows_that_they_would_overwrite() {
             "each row has draws of its own"
         );
     }
-}
-
-/// Before training the labels' rows are their words', so both fill the slot alike: under a wrong
-/// label the two losses are equal, under the true one they are −log p and −log(1 − p).
-#[test]
-fn the_references_loss_takes_every_label_for_a_wrong_one() {
-    let with = |reference_bug| {
-        let mut method = dart();
-        let fluency = method.fluency.as_mut().unwrap();
-        (fluency.labels, fluency.reference_bug) = (FluencyLabels::Sampled, reference_bug);
-        built(&method).unwrap()
-    };
-    let (ours, reference) = (with(false), with(true));
-    let (mut wrong, mut right) = (0, 0);
-    for step in 0..60 {
-        let texts = [("fun", 2)];
-        let a = losses(&ours, &encode(&ours, &texts), step).1;
-        let b = losses(&reference, &encode(&reference, &texts), step).1;
-        if (a - b).abs() < 1e-12 {
-            wrong += 1;
-        } else {
-            let total = (-a).exp() + (-b).exp();
-            assert!((total - 1.0).abs() < 1e-9, "{a} {b}");
-            right += 1;
-        }
-    }
-    assert!(right >= 10 && wrong >= 25, "{right} {wrong}");
-    let mut method = dart();
-    method.fluency.as_mut().unwrap().reference_bug = true;
-    assert!(refusal(&method).contains("reference_bug"));
-    let fluency = method.fluency.as_mut().unwrap();
-    fluency.labels = FluencyLabels::Sampled;
-    method.labels = LabelRows::Words;
-    assert!(refusal(&method).contains("reference_bug"));
 }
