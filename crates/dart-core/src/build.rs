@@ -10,7 +10,7 @@ use crate::lm::{LanguageModel, LmConfig};
 use crate::method::{LabelRows, Method, Places, PromptMethod, Shown, TemplateRows};
 use crate::prompt::{Encoded, InputEncoder, Lengths, Part, PromptLayout, Template, Verbalizer};
 use crate::prompt::{places, truncated_share};
-use crate::sentence::Similar;
+use crate::sentence::{Layout, SentenceEncoder, Similar};
 use crate::settings::Precision;
 use crate::tokenizer::Tokenizer;
 use crate::train::spec::{RunSpec, Source};
@@ -109,7 +109,7 @@ fn load(spec: &RunSpec, device: Device, kind: Kind) -> Result<Built> {
 pub(crate) fn assemble(
     spec: &RunSpec,
     mut lm: LanguageModel,
-    tokenizer: Tokenizer,
+    mut tokenizer: Tokenizer,
 ) -> Result<Built> {
     let device = lm.device();
     if spec.settings.precision == Precision::BFloat16 {
@@ -139,13 +139,12 @@ pub(crate) fn assemble(
             )?)
         }
         Method::Sentence(method) => {
-            let encoder = InputEncoder::head(max_length).causal(causal).marked(marked);
+            let layout = Layout::read(spec.model, method.encoder_prompt.as_deref())?;
+            tokenizer = layout.tokenizer(tokenizer)?;
+            let encoder = layout.inputs(max_length).causal(causal).marked(marked);
+            let sentences = SentenceEncoder::new(lm, &tokenizer, &layout)?;
             Box::new(SentenceClassifier::new(
-                lm,
-                method,
-                encoder,
-                classes,
-                special.pad,
+                sentences, method, encoder, classes,
             )?)
         }
         Method::Prompt(method) => return prompt(spec, method, lm, tokenizer),
@@ -274,7 +273,14 @@ fn prompt(
         .iter()
         .map(|e| shorter.encode(e, &tokenizer))
         .collect::<Result<_>>()?;
-    let similar = Similar::new(source.train, classes, shown.share, source.encoder, device)?;
+    let similar = Similar::new(
+        source.train,
+        classes,
+        shown.share,
+        source.encoder,
+        shown.encoder_prompt.as_deref(),
+        device,
+    )?;
     let classifier = PromptClassifier::new(lm, method, encoder, verbalizer, special, seed)?;
     let classifier = classifier.with_demonstrations(&train, shown.contexts, seed);
     Ok(Built {

@@ -13,7 +13,7 @@ use dart_core::classifier::MicroStep;
 use dart_core::lm::{LanguageModel, Mode, weights};
 use dart_core::method::{LabelRows, Method, PromptMethod, Shown, TemplateRows, TrainPart};
 use dart_core::prompt::{Batch, Encoded, InputEncoder};
-use dart_core::sentence::{SentenceEncoder, Similar};
+use dart_core::sentence::{Layout, SentenceEncoder, Similar};
 use dart_core::tokenizer::Tokenizer;
 use dart_core::train::{RunSpec, Source, TrainSettings, fit, score};
 use dart_data::Example;
@@ -67,6 +67,7 @@ fn shown(contexts: usize, share: f64) -> Option<Shown> {
         contexts,
         tokens: 4,
         share,
+        encoder_prompt: None,
     })
 }
 
@@ -137,15 +138,15 @@ fn the_most_similar_half_of_each_class_may_be_shown() {
     let dir = longer();
     let tokenizer = Tokenizer::load(dir.path()).unwrap();
     let lm = LanguageModel::load_encoder(dir.path()).unwrap();
-    let sentences = SentenceEncoder::new(lm, tokenizer.special().pad).unwrap();
+    let sentences = SentenceEncoder::new(lm, &tokenizer, &Layout::default()).unwrap();
     let encoder = InputEncoder::head(64);
     let embed = |example: &Example| {
         let encoded = encoder.encode(example, &tokenizer).unwrap();
         let row = sentences.embed_all(&[encoded]).unwrap().get(0);
         Vec::<f64>::try_from(&row).unwrap()
     };
-    let similar = Similar::new(&train(), 3, 0.5, dir.path(), Device::Cpu).unwrap();
-    let all = Similar::new(&train(), 3, 1.0, Path::new("nowhere"), Device::Cpu).unwrap();
+    let similar = Similar::new(&train(), 3, 0.5, dir.path(), None, Device::Cpu).unwrap();
+    let all = Similar::new(&train(), 3, 1.0, Path::new("nowhere"), None, Device::Cpu).unwrap();
     // Class 0 has five examples, 1 two, 2 three; of one's own class one fewer.
     for (inputs, counts) in [
         (dev(), [[2, 1, 1]; 3]),

@@ -100,6 +100,7 @@ fn pairs_are_counted_where_the_encoder_is_tuned_on_them() {
             train,
             embeddings,
             logreg_c: 1.0,
+            encoder_prompt: None,
         })
     };
     let head = Method::Head(HeadMethod { train, embeddings });

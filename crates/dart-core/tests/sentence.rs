@@ -10,7 +10,7 @@ use dart_core::lm::{LanguageModel, Mode};
 use dart_core::logistic;
 use dart_core::method::{Embeddings, SentenceMethod, TrainPart};
 use dart_core::prompt::{Batch, Encoded, InputEncoder};
-use dart_core::sentence::SentenceEncoder;
+use dart_core::sentence::{Layout, SentenceEncoder};
 use dart_core::tokenizer::Tokenizer;
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
@@ -92,7 +92,7 @@ fn coefficients_equal_scikit_learn() {
 fn sentences_of_the_packaged_encoder_give_scikit_learns_coefficients() {
     let tokenizer = Tokenizer::load(&minilm()).unwrap();
     let lm = LanguageModel::load_encoder(&minilm()).unwrap();
-    let sentences = SentenceEncoder::new(lm, tokenizer.special().pad).unwrap();
+    let sentences = SentenceEncoder::new(lm, &tokenizer, &Layout::default()).unwrap();
     let text = std::fs::read_to_string(goldens().join("minilm/sentences.json")).unwrap();
     let texts: Vec<String> = serde_json::from_str(&text).unwrap();
     let encoder = InputEncoder::head(128);
@@ -115,6 +115,7 @@ fn method(train: TrainPart) -> SentenceMethod {
         train,
         embeddings: Embeddings::Trained,
         logreg_c: 2.0,
+        encoder_prompt: None,
     }
 }
 
@@ -129,8 +130,8 @@ fn toy(method: &SentenceMethod, train: &[(&str, usize)]) -> (SentenceClassifier,
         .iter()
         .map(|(t, y)| encoder.encode(&example(0, t, *y), &tokenizer).unwrap())
         .collect();
-    let pad = tokenizer.special().pad;
-    let classifier = SentenceClassifier::new(lm, method, encoder, 3, pad).unwrap();
+    let sentences = SentenceEncoder::new(lm, &tokenizer, &Layout::default()).unwrap();
+    let classifier = SentenceClassifier::new(sentences, method, encoder, 3).unwrap();
     for p in classifier.parameters() {
         let _ = p.tensor.set_requires_grad(true);
     }
@@ -261,7 +262,9 @@ fn settings_without_a_meaning_are_refused() {
     let refused = |method: SentenceMethod| {
         let dir = without_dropout("bert-tiny");
         let lm = LanguageModel::load_encoder(dir.path()).unwrap();
-        let classifier = SentenceClassifier::new(lm, &method, InputEncoder::head(18), 3, 0);
+        let tokenizer = Tokenizer::load(dir.path()).unwrap();
+        let sentences = SentenceEncoder::new(lm, &tokenizer, &Layout::default()).unwrap();
+        let classifier = SentenceClassifier::new(sentences, &method, InputEncoder::head(18), 3);
         classifier.err().unwrap().to_string()
     };
     assert!(refused(method(TrainPart::Prompt)).contains("train: prompt"));

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::interface::{Classifier, Losses};
 use super::micro_step::MicroStep;
 use crate::error::{CoreError, Result};
-use crate::lm::{LanguageModel, Mode, Parameter, Role};
+use crate::lm::{Mode, Parameter, Role};
 use crate::logistic;
 use crate::method::{Embeddings, SentenceMethod, TrainPart};
 use crate::prompt::{Batch, Encoded, InputEncoder};
@@ -37,11 +37,10 @@ impl SentenceClassifier {
     /// # Errors
     /// A setting that has no meaning, or libtorch's.
     pub fn new(
-        lm: LanguageModel,
+        sentences: SentenceEncoder,
         method: &SentenceMethod,
         encoder: InputEncoder,
         classes: usize,
-        pad: i64,
     ) -> Result<Self> {
         if !(method.logreg_c > 0.0 && method.logreg_c.is_finite()) {
             let message = format!("logreg_c is {}; it must be above 0", method.logreg_c);
@@ -52,11 +51,11 @@ impl SentenceClassifier {
                            or lm";
             return Err(CoreError::Setting(message.into()));
         }
-        let options = (Kind::Double, lm.device());
+        let options = (Kind::Double, sentences.lm.device());
         Ok(SentenceClassifier {
-            weight: Tensor::f_zeros([classes as i64, lm.config.hidden], options)?,
+            weight: Tensor::f_zeros([classes as i64, sentences.size()], options)?,
             bias: Tensor::f_zeros([classes as i64], options)?,
-            sentences: SentenceEncoder::new(lm, pad)?,
+            sentences,
             method: method.clone(),
             encoder,
             classes,
@@ -73,9 +72,10 @@ impl SentenceClassifier {
         let lm = &self.sentences.lm;
         let mut list = match self.method.train {
             TrainPart::None | TrainPart::Prompt => return Vec::new(),
-            TrainPart::Lm => lm.encoder_parameters(),
-            TrainPart::Bitfit => lm
-                .encoder_parameters()
+            TrainPart::Lm => self.sentences.parameters(),
+            TrainPart::Bitfit => self
+                .sentences
+                .parameters()
                 .into_iter()
                 .filter(Parameter::is_bias)
                 .collect(),
@@ -170,7 +170,7 @@ impl Classifier for SentenceClassifier {
         at.seed_pass(0);
         let batch = self.sentences.batch(&all)?;
         let embedded = self.sentences.embed(&batch, Mode::Train)?; // [3B, H]
-        let parts = embedded.f_chunk(3, 0)?;
+        let parts = self.sentences.directions(&embedded)?.f_chunk(3, 0)?;
         let cosine = |other: &Tensor| -> Result<Tensor> {
             let dims = Some([1i64].as_slice());
             let products = parts[0].f_mul(other)?;

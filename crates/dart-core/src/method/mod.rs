@@ -53,4 +53,7 @@ pub struct SentenceMethod {
     pub embeddings: Embeddings,
     /// C of the logistic regression: the inverse strength of its L2 penalty; above 0.
     pub logreg_c: f64,
+    /// The name of the encoder's prompt that stands before every text; `None`: its folder's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder_prompt: Option<String>,
 }

@@ -124,6 +124,9 @@ pub struct Shown {
     /// Share of each class's training examples, the most similar to the input by a sentence
     /// encoder, from which is drawn; in (0, 1].
     pub share: f64,
+    /// The name of that encoder's prompt that stands before every text; `None`: its folder's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder_prompt: Option<String>,
 }
 
 impl Default for PromptMethod {

@@ -18,6 +18,7 @@ pub struct InputEncoder {
     head: bool,
     causal: bool,
     marked: bool,
+    opening: String,
     max_length: usize,
 }
 
@@ -80,6 +81,7 @@ impl InputEncoder {
             head: true,
             causal: false,
             marked: false,
+            opening: String::new(),
             max_length,
         }
     }
@@ -95,6 +97,12 @@ impl InputEncoder {
     /// For a head, markers round the entities of the text, as `{a:marked}` has them in a prompt.
     pub fn marked(mut self, marked: bool) -> Self {
         self.marked = marked;
+        self
+    }
+
+    /// For a head, words that stand before the first text, as a part of it.
+    pub fn opening(mut self, words: &str) -> Self {
+        self.opening = words.to_owned();
         self
     }
 
@@ -197,11 +205,13 @@ impl InputEncoder {
     }
 
     fn encode_pair(&self, example: &Example, tokenizer: &Tokenizer) -> Result<Encoded> {
-        let first = match self.marked {
-            true => Part::Marked,
-            false => Part::First { chop: false },
+        let mut texts = match self.marked {
+            true => texts::texts(&Part::Marked, example, 0, tokenizer)?,
+            false => vec![texts::first(&self.opening, &example.text_a, tokenizer)],
         };
-        let mut texts = texts::texts(&first, example, 0, tokenizer)?;
+        if self.marked && !self.opening.is_empty() {
+            texts.insert(0, texts::kept(&self.opening, tokenizer));
+        }
         let frame = self.frame(tokenizer);
         let mut fixed = frame.start.len() + frame.end.len();
         if let Some(second) = &example.text_b {

@@ -67,6 +67,26 @@ pub(super) fn texts(
     Ok(texts.collect())
 }
 
+/// The first text behind the words that open it, without a template being cut from its end.
+pub(super) fn first(opening: &str, text: &str, tokenizer: &Tokenizer) -> Text {
+    Text {
+        place: 0,
+        ids: tokenizer.encode(&format!("{opening}{text}")),
+        own: true,
+        cut: Cut::End,
+    }
+}
+
+/// Words before the first text, none of which is cut.
+pub(super) fn kept(words: &str, tokenizer: &Tokenizer) -> Text {
+    Text {
+        place: 0,
+        ids: tokenizer.encode(words),
+        own: false,
+        cut: Cut::Never,
+    }
+}
+
 /// The second text of a pair, whole texts without a template being cut from their ends.
 pub(super) fn second(text: &str, tokenizer: &Tokenizer) -> Text {
     Text {

@@ -1,12 +1,16 @@
-//! Sentence embeddings: the mean of an encoder's last hidden states over the unpadded tokens,
-//! L2-normalised (Reimers and Gurevych, 2019).
+//! Sentence embeddings: an encoder's last hidden states, pooled.
 
 use tch::{Kind, Tensor};
 
+use super::dense::Dense;
+use super::layout::Layout;
+use super::modules::Behind;
+use super::pooling::Pooling;
 use crate::error::Result;
-use crate::lm::{LanguageModel, Mode};
+use crate::lm::{LanguageModel, Mode, Parameter};
 use crate::prompt::{Batch, Encoded};
 use crate::pseudo::lookup;
+use crate::tokenizer::Tokenizer;
 
 /// Examples a batch, cut by length so that little is padded.
 const BATCH: usize = 32;
@@ -17,17 +21,68 @@ pub struct SentenceEncoder {
     pub lm: LanguageModel,
     no_pseudo: Tensor,
     pad: i64,
+    pooling: Pooling,
+    behind: Vec<Step>,
+    /// How many positions, the first, do not count when pooling.
+    skipped: i64,
+    /// H, size of the embeddings.
+    size: i64,
+}
+
+/// What follows the pooling.
+enum Step {
+    Normalize,
+    Dense(Dense),
 }
 
 impl SentenceEncoder {
-    /// With `pad` filling batches.
+    /// From an encoder in its place, the tokenizer of its inputs and how its folder lays it out.
     ///
     /// # Errors
-    /// libtorch's.
-    pub fn new(lm: LanguageModel, pad: i64) -> Result<Self> {
+    /// Weights of the layout that do not fit it, or libtorch's.
+    pub fn new(lm: LanguageModel, tokenizer: &Tokenizer, layout: &Layout) -> Result<Self> {
         let options = (lm.embeddings.kind(), lm.device());
         let no_pseudo = Tensor::f_zeros([0, lm.config.embedding], options)?;
-        Ok(SentenceEncoder { lm, no_pseudo, pad })
+        let mut size = lm.config.hidden * layout.pooling.count();
+        let mut behind = Vec::with_capacity(layout.behind.len());
+        for module in &layout.behind {
+            behind.push(match module {
+                Behind::Normalize => Step::Normalize,
+                Behind::Dense(config) => {
+                    size = config.output();
+                    Step::Dense(Dense::load(config, lm.device(), lm.embeddings.kind())?)
+                }
+            });
+        }
+        let skipped = match layout.pooling.include_prompt || layout.prompt.is_empty() {
+            true => 0,
+            false => tokenizer.frame().start.len() + tokenizer.encode(&layout.prompt).len(),
+        };
+        Ok(SentenceEncoder {
+            lm,
+            no_pseudo,
+            pad: tokenizer.special().pad,
+            pooling: layout.pooling.clone(),
+            behind,
+            skipped: skipped as i64,
+            size,
+        })
+    }
+
+    /// H, size of the embeddings.
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
+    /// The weights in a fixed order, without the vocabulary's.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let mut list = self.lm.encoder_parameters();
+        for step in &self.behind {
+            if let Step::Dense(dense) = step {
+                dense.list(&mut list);
+            }
+        }
+        list
     }
 
     /// Pads examples to a batch.
@@ -38,23 +93,52 @@ impl SentenceEncoder {
         Batch::new(examples, self.pad, self.lm.device())
     }
 
-    /// Embeddings `[batch, H]` of length 1.
+    /// Embeddings `[batch, H]`.
     ///
     /// # Errors
     /// libtorch's.
     pub fn embed(&self, batch: &Batch, mode: Mode) -> Result<Tensor> {
         let words = lookup(&self.lm.embeddings, &self.no_pseudo, &batch.ids)?;
-        let hidden = self.lm.encode(&words, &batch.shape, None, mode)?; // [B, seq, H]
-        let keep = batch.shape.keep.f_to_kind(hidden.kind())?;
-        let dims = Some([1i64].as_slice());
-        let sum =
-            hidden
-                .f_mul(&keep.f_unsqueeze(2)?)?
-                .f_sum_dim_intlist(dims, false, hidden.kind())?;
-        let count = keep.f_sum_dim_intlist(dims, true, hidden.kind())?; // [B, 1]
-        let mean = sum.f_div(&count)?;
-        let norm = mean.f_norm_scalaropt_dim(2.0, [1i64].as_slice(), true)?;
-        Ok(mean.f_div(&norm.f_clamp_min(1e-12)?)?)
+        let keep = &batch.shape.keep;
+        let mut x = match self.pooling.reads_first_alone() {
+            true => {
+                let first = batch.ids.f_narrow(1, 0, 1)?.f_zeros_like()?;
+                let hidden = self.lm.encode(&words, &batch.shape, Some(&first), mode)?;
+                hidden.f_select(1, 0)?
+            }
+            false => {
+                let hidden = self.lm.encode(&words, &batch.shape, None, mode)?; // [B, seq, H]
+                self.pooling.forward(&hidden, &self.counted(keep)?)?
+            }
+        };
+        for step in &self.behind {
+            x = match step {
+                Step::Normalize => normalized(&x)?,
+                Step::Dense(dense) => dense.forward(&x)?,
+            };
+        }
+        Ok(x)
+    }
+
+    /// The same with length 1, so that products are cosines.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn directions(&self, embeddings: &Tensor) -> Result<Tensor> {
+        match self.behind.last() {
+            Some(Step::Normalize) => Ok(embeddings.shallow_clone()),
+            _ => normalized(embeddings),
+        }
+    }
+
+    /// `keep` `[batch, seq]` without the positions that are skipped.
+    fn counted(&self, keep: &Tensor) -> Result<Tensor> {
+        if self.skipped == 0 {
+            return Ok(keep.shallow_clone());
+        }
+        let (seq, options) = (keep.size2()?.1, (Kind::Int64, keep.device()));
+        let behind = Tensor::f_arange(seq, options)?.f_ge(self.skipped)?;
+        Ok(keep.f_mul(&behind)?)
     }
 
     /// Embeddings `[examples, H]` in float64, without dropout and gradients, in the order of
@@ -79,4 +163,10 @@ impl SentenceEncoder {
         let rows: Vec<Tensor> = rows.into_iter().flatten().collect();
         Ok(Tensor::f_stack(&rows, 0)?)
     }
+}
+
+/// Rows of length 1; a row of zeros stays.
+fn normalized(x: &Tensor) -> Result<Tensor> {
+    let norm = x.f_norm_scalaropt_dim(2.0, [1i64].as_slice(), true)?;
+    Ok(x.f_div(&norm.f_clamp_min(1e-12)?)?)
 }

@@ -7,6 +7,7 @@ use dart_data::Example;
 use tch::{Device, Kind, Tensor};
 
 use super::encoder::SentenceEncoder;
+use super::layout::Layout;
 use crate::error::{CoreError, Result};
 use crate::lm::LanguageModel;
 use crate::prompt::{Encoded, InputEncoder};
@@ -17,6 +18,9 @@ const ROWS: usize = 1024;
 
 /// Most candidates of all training examples together: 4 GB.
 const MOST_CANDIDATES: f64 = 5e8;
+
+/// The longest text in tokens, where the encoder's folder does not say it.
+const LONGEST: usize = 256;
 
 /// A sentence encoder and what it makes of the training examples.
 struct Embedded {
@@ -33,7 +37,8 @@ impl Embedded {
             .iter()
             .map(|e| self.encoder.encode(e, &self.tokenizer))
             .collect::<Result<_>>()?;
-        self.sentences.embed_all(&encoded)
+        self.sentences
+            .directions(&self.sentences.embed_all(&encoded)?)
     }
 }
 
@@ -47,7 +52,8 @@ pub struct Similar {
 
 impl Similar {
     /// Of each of `classes`, the most similar `share` of `train` (rounded down, one at least) by
-    /// the sentence encoder in `encoder`; all of them where `share` is 1.
+    /// the sentence encoder in `encoder`, its `prompt` before each text; all of them where `share` is
+    /// 1.
     ///
     /// # Errors
     /// The encoder does not load, or the candidates of so many examples would not fit into memory.
@@ -56,6 +62,7 @@ impl Similar {
         classes: usize,
         share: f64,
         encoder: &Path,
+        prompt: Option<&str>,
         device: Device,
     ) -> Result<Self> {
         let candidates = (train.len() as f64).powi(2) * share;
@@ -70,14 +77,15 @@ impl Similar {
         let embedded = match share < 1.0 {
             false => None,
             true => {
-                let tokenizer = Tokenizer::load(encoder)?;
+                let layout = Layout::read(encoder, prompt)?;
+                let tokenizer = layout.tokenizer(Tokenizer::load(encoder)?)?;
                 let mut lm = LanguageModel::load_encoder(encoder)?;
                 lm.to(device, Kind::Float)?;
-                let longest = lm.config.max_length().min(256);
+                let longest = layout.max_length().unwrap_or(LONGEST);
                 let mut embedded = Embedded {
-                    sentences: SentenceEncoder::new(lm, tokenizer.special().pad)?,
+                    encoder: layout.inputs(longest.min(lm.config.max_length())),
+                    sentences: SentenceEncoder::new(lm, &tokenizer, &layout)?,
                     tokenizer,
-                    encoder: InputEncoder::head(longest),
                     train: Tensor::new(),
                 };
                 embedded.train = embedded.embed(train)?;
@@ -150,7 +158,7 @@ mod tests {
         };
         let chosen_of = |rows| {
             let train = vec![example.clone(); rows];
-            Similar::new(&train, 1, 1.0, Path::new(""), Device::Cpu)
+            Similar::new(&train, 1, 1.0, Path::new(""), None, Device::Cpu)
         };
         let error = chosen_of(30_000).err().unwrap().to_string();
         assert!(error.contains("30000 training examples"), "{error}");

@@ -14,6 +14,7 @@ impl Settings {
                 train,
                 embeddings,
                 logreg_c: self.logreg_c,
+                encoder_prompt: self.encoder_prompt.clone(),
             }),
             MethodKind::Prompt => Method::Prompt(PromptMethod {
                 template: self.template.rows(
@@ -46,6 +47,7 @@ impl Settings {
                     contexts,
                     tokens: self.demonstration_tokens,
                     share: self.demonstration_share,
+                    encoder_prompt: self.encoder_prompt.clone(),
                 }),
             }),
         }

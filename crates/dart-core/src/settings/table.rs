@@ -104,6 +104,10 @@ macro_rules! settings_table {
                 /// The sentence encoder: a name under models/ or of the Hugging Face hub, or a folder.
                 encoder: String = "all-minilm-l6-v2".to_owned(),
                     if has_encoder, in ANY;
+                /// Which prompt of the encoder's config_sentence_transformers.json stands before every text
+                /// that it embeds; null: the one that the file makes its default.
+                encoder_prompt: Option<String> = None,
+                    if has_encoder, in ANY;
                 /// C of the logistic regression, the inverse strength of its L2 penalty.
                 logreg_c: f64 = 1.0,
                     if is_sentence, in POSITIVE;

@@ -1,9 +1,10 @@
-//! Tokenizers with added tokens, for checkpoints whose vocabulary has grown.
+//! Tokenizers made of others: with added tokens, for checkpoints whose vocabulary has grown, and for
+//! lower-cased texts.
 
 use serde_json::{Map, Value, json};
 use tokenizers::decoders::wordpiece::WordPiece;
 use tokenizers::models::ModelWrapper;
-use tokenizers::normalizers::NormalizerWrapper;
+use tokenizers::normalizers::{Lowercase, NormalizerWrapper, Sequence};
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, DecoderWrapper, PostProcessorWrapper};
 
@@ -42,6 +43,19 @@ impl Tokenizer {
             mask: self.mask.clone(),
             frame: self.frame.clone(),
         })
+    }
+
+    /// The same for texts that are lower-cased first, but for tokens that are written out in them.
+    ///
+    /// # Errors
+    /// The tokenizers library's.
+    pub fn lower_cased(mut self) -> Result<Tokenizer> {
+        let mut steps = vec![NormalizerWrapper::from(Lowercase)];
+        steps.extend(self.inner.get_normalizer().cloned());
+        self.inner
+            .with_normalizer(Some(Sequence::new(steps)))
+            .map_err(|e| CoreError::Encoding(e.to_string()))?;
+        Ok(self)
     }
 
     /// The id of a token, where there is one.

@@ -168,5 +168,6 @@ fn sentence(train: TrainPart) -> Method {
         train,
         embeddings: Embeddings::Trained,
         logreg_c: 1.0,
+        encoder_prompt: None,
     })
 }

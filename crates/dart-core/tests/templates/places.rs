@@ -175,6 +175,7 @@ fn places_that_cannot_be_taken_are_refused() {
             contexts: 1,
             tokens: 4,
             share: 1.0,
+            encoder_prompt: None,
         }),
         ..dart()
     };

@@ -84,6 +84,7 @@ mod tests {
                 contexts: 4,
                 tokens: 50,
                 share: 0.5,
+                encoder_prompt: None,
             }),
             ..plain.clone()
         };
