@@ -22,10 +22,16 @@ fn main() {
     };
     match lib {
         Ok(lib) => {
+            let cuda = lib.join("libtorch_cuda.so").exists();
             let lib = lib.display();
             println!("cargo::metadata=libtorch_lib={lib}");
             println!("cargo::rustc-env=DART_LIBTORCH_LIB={lib}");
             println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
+            // Nothing of it is named here: it makes itself known to libtorch when it is loaded.
+            if cuda {
+                let link = format!("--no-as-needed,{lib}/libtorch_cuda.so");
+                println!("cargo::rustc-link-arg=-Wl,--push-state,{link},--pop-state");
+            }
         }
         Err(found) => {
             println!("cargo::error=libtorch: {found}: run `just setup` in the repository");
