@@ -92,6 +92,7 @@ check-export RUN TEXTS: (setup "--bench")
 goldens: (setup "--goldens")
     PYTHONPATH=.deps/goldens python3 scripts/goldens/make_all.py
     PYTHONPATH=.deps/goldens-families python3 scripts/goldens/families.py
+    PYTHONPATH=.deps/goldens-families python3 scripts/goldens/sentences.py
 
 # Check dart-data against the published data sets: just published DIR [CORPUS]
 published DIR CORPUS="":

@@ -115,8 +115,11 @@ def saved(folder, case, modules, longest, **settings):
                 shutil.copytree(path, folder / path.name)
             else:
                 shutil.copy(path, folder / path.name)
-    versions = folder / "config_sentence_transformers.json"
-    versions.write_text(versions.read_text().replace("+cu121", ""))
+    # What varies by machine.
+    path = folder / "config_sentence_transformers.json"
+    config = json.loads(path.read_text())
+    del config["__version__"]["pytorch"]
+    path.write_text(json.dumps(config, indent=2) + "\n")
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{Ended, Lab, read};
 
+const GOLDENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dart-core/tests/goldens");
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const TOKEN: &str = "hf_secret";
 const TEXT: &str = "a [MASK] movie";
@@ -179,7 +181,9 @@ fn answer(state: &State, path: &str, token: Option<&String>) -> (&'static str, S
         return ("200 OK", String::new(), body.into_bytes());
     }
     if let Some(rest) = path.strip_prefix("/large/") {
-        let (model, name) = rest.rsplit_once('/').unwrap();
+        let (owner, rest) = rest.split_once('/').unwrap();
+        let (model, name) = rest.split_once('/').unwrap();
+        let model = &format!("{owner}/{model}");
         let mut body = state.models[model][name].clone();
         if let (Some(byte), Some(last)) = (state.damage, body.last_mut()) {
             *last = byte;
@@ -262,6 +266,37 @@ fn an_experiment_fetches_its_model_and_a_plan_does_not() {
     assert!(runs.contains(",zero-shot,bert@v1,4,13,"), "{runs}");
     let offline = lab.run(&["run", "hub"]).succeeded();
     assert!(offline.stderr.contains("1 of them finished before"));
+}
+
+#[test]
+fn a_sentence_encoder_is_fetched_with_its_layout() {
+    let lab = Lab::new();
+    let hub = Hub::of(&lab);
+    let mut files = hub.state().models["acme/bert"].clone();
+    let layout = Path::new(GOLDENS).join("sentences/bert-dense");
+    for name in [
+        "modules.json",
+        "sentence_bert_config.json",
+        "1_Pooling/config.json",
+        "2_Dense/config.json",
+        "2_Dense/model.safetensors",
+    ] {
+        files.insert(name.to_owned(), fs::read(layout.join(name)).unwrap());
+    }
+    files.insert("onnx/model.safetensors".to_owned(), b"not read".to_vec());
+    hub.state().models.insert("acme/labse".to_owned(), files);
+    let file = "tasks: [movies]\nmethods: {logistic-regression: {encoder: acme/labse}}\nk: 4\n\
+                seeds: [13]\n";
+    lab.write("experiments/hub.yaml", file);
+    let run = hub.command(&lab, &["run", "hub"]).output().unwrap();
+    Ended::new(run).succeeded();
+    let asked = hub.state().asked.clone();
+    assert!(!asked.iter().any(|(path, _)| path.contains("onnx")));
+    let snapshot = lab.path("hf/hub/models--acme--labse/snapshots");
+    let dense = snapshot.join(COMMIT).join("2_Dense/model.safetensors");
+    assert!(dense.is_symlink());
+    let wanted = fs::read(layout.join("2_Dense/model.safetensors")).unwrap();
+    assert_eq!(fs::read(dense).unwrap(), wanted);
 }
 
 #[test]

@@ -27,6 +27,8 @@ mod repairs;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod sentences;
+#[cfg(test)]
 mod shards;
 #[cfg(test)]
 mod statistics;

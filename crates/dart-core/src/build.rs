@@ -139,7 +139,7 @@ pub(crate) fn assemble(
             )?)
         }
         Method::Sentence(method) => {
-            let layout = Layout::read(spec.model, method.encoder_prompt.as_deref())?;
+            let layout = Layout::read(spec.model, spec.method.encoder_prompt())?;
             tokenizer = layout.tokenizer(tokenizer)?;
             let encoder = layout.inputs(max_length).causal(causal).marked(marked);
             let sentences = SentenceEncoder::new(lm, &tokenizer, &layout)?;

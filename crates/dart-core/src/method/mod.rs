@@ -31,6 +31,18 @@ pub enum Method {
     Sentence(SentenceMethod),
 }
 
+impl Method {
+    /// The name of the prompt before what a sentence encoder embeds, where the method uses one and
+    /// names it.
+    pub fn encoder_prompt(&self) -> Option<&str> {
+        match self {
+            Method::Sentence(method) => method.encoder_prompt.as_deref(),
+            Method::Prompt(method) => method.demonstrations.as_ref()?.encoder_prompt.as_deref(),
+            Method::Majority | Method::Head(_) => None,
+        }
+    }
+}
+
 /// Fine-tuning with a classification head.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,5 +9,5 @@ mod similar;
 
 pub use encoder::SentenceEncoder;
 pub use layout::Layout;
-pub use modules::is_part;
+pub use modules::{MODULES, is_part};
 pub use similar::Similar;

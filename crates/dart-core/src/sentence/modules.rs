@@ -12,7 +12,8 @@ use super::pooling::Pooling;
 use crate::error::{CoreError, Result};
 use crate::lm::LmConfig;
 
-const MODULES: &str = "modules.json";
+/// The file that names what follows the transformer.
+pub const MODULES: &str = "modules.json";
 const PROMPTS: &str = "config_sentence_transformers.json";
 
 /// The transformer's settings, by all the names that they have had.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use dart_core::checkpoint::{Contents, Origin, check, contents, fingerprint, save};
 use dart_core::device::DeviceChoice;
+use dart_core::sentence::Layout;
 use dart_core::train::{Control, EvalReport, Observer, StepReport, fit, load_best};
 
 use crate::model::lookup::name_of;
@@ -115,12 +116,11 @@ pub fn run(args: &ExportArgs) -> Result<()> {
 /// Refuses a run whose language model is no longer the one that it trained.
 fn unchanged_models(job: &Job) -> Result<()> {
     let mut content = fingerprint(&job.model)?;
-    if let Some(encoder) = job
-        .encoder
-        .as_ref()
-        .filter(|encoder| **encoder != job.model)
-    {
-        content += &fingerprint(encoder)?;
+    if let Some(encoder) = &job.encoder {
+        if *encoder != job.model {
+            content += &fingerprint(encoder)?;
+        }
+        content += &Layout::read(encoder, None)?.fingerprint()?;
     }
     if job.model_content == content {
         return Ok(());

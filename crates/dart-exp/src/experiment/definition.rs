@@ -96,8 +96,13 @@ impl Experiment {
     /// The models that some method runs on.
     pub fn used_models(&self) -> impl Iterator<Item = &Model> {
         let shared = self.methods.iter().any(Choice::shares_models);
-        let own = self.methods.iter().filter_map(|m| m.encoder.as_ref());
-        self.models.iter().filter(move |_| shared).chain(own)
+        let shared = self.models.iter().filter(move |_| shared);
+        shared.chain(self.encoders())
+    }
+
+    /// The sentence encoders among them.
+    pub fn encoders(&self) -> impl Iterator<Item = &Model> {
+        self.methods.iter().filter_map(|m| m.encoder.as_ref())
     }
 
     /// [`Self::used_models`], to be changed.

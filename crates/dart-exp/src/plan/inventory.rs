@@ -9,6 +9,7 @@ use dart_core::build::check_prompt;
 use dart_core::lm::LmConfig;
 use dart_core::lm::weights::Weights;
 use dart_core::method::Method;
+use dart_core::sentence::Layout;
 use dart_core::tokenizer::Tokenizer;
 use dart_data::{SplitRequest, Task};
 
@@ -24,6 +25,13 @@ pub fn missing(experiment: &Experiment) -> Vec<String> {
     for model in experiment.used_models() {
         let lacks = missing_model(model).filter(|message| !missing.contains(message));
         missing.extend(lacks);
+    }
+    if missing.is_empty() {
+        for encoder in experiment.encoders() {
+            let unknown = Layout::read(&encoder.folder, None).err();
+            let unknown = unknown.map(|error| format!("model {}: {error}", encoder.name));
+            missing.extend(unknown.filter(|message| !missing.contains(message)));
+        }
     }
     for task in &experiment.tasks {
         missing.extend(missing_data(experiment, task));
@@ -88,7 +96,7 @@ fn missing_model(model: &Model) -> Option<String> {
 }
 
 /// Refuses prompts that cannot work, before anything is trained: label words, templates and settings
-/// that a task or a model has no place for.
+/// that a task or a model has no place for, and names that a sentence encoder gives to no prompt.
 ///
 /// # Errors
 /// Names method, task and model.
@@ -101,6 +109,12 @@ pub fn refuse_prompts(experiment: &Experiment, groups: &[Group]) -> Result<()> {
     for group in groups.iter().filter(first) {
         let task = &experiment.tasks[group.place.task];
         for run in &group.trials {
+            if let Some(encoder) = &run.job.encoder {
+                Layout::read(encoder, run.job.method.encoder_prompt()).map_err(|error| {
+                    let name = &experiment.methods[group.place.method].named.name;
+                    Usage(format!("method {name}: {error}"))
+                })?;
+            }
             let Method::Prompt(method) = &run.job.method else {
                 continue;
             };

@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use anyhow::{Context, Result, bail};
 use dart_core::checkpoint::fingerprint;
 use dart_core::method::Method;
+use dart_core::sentence::Layout;
 use dart_core::settings::MethodKind;
 use dart_data::Task;
 use dart_data::digest::hex;
@@ -53,6 +54,11 @@ impl Plan {
                 place.insert(fingerprint(&model.folder)?);
             }
         }
+        let mut layouts = HashMap::new();
+        for encoder in experiment.encoders() {
+            let layout = Layout::read(&encoder.folder, None)?;
+            layouts.insert(encoder.folder.clone(), layout.fingerprint()?);
+        }
         let mut warnings: Vec<(String, Vec<u64>)> = Vec::new();
         let mut splits = HashMap::new();
         for (t, task) in experiment.tasks.iter().enumerate() {
@@ -75,8 +81,12 @@ impl Plan {
             let choice = &experiment.methods[at.place.method];
             // What of the models decides a run's result.
             let mut content = models.get(&at.model.folder).cloned().unwrap_or_default();
-            let encoder = choice.encoder.as_ref().filter(|_| choice.shares_models());
-            content += encoder.map_or("", |e| models[&e.folder].as_str());
+            if let Some(encoder) = &choice.encoder {
+                if choice.shares_models() {
+                    content += &models[&encoder.folder];
+                }
+                content += &layouts[&encoder.folder];
+            }
             let split = &splits[&(at.place.task, at.place.k, at.seed)];
             groups.push(group(&experiment, at, split, &content)?);
         }

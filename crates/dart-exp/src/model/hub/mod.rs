@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use dart_core::lm::weights::{INDEX, SINGLE, is_complete};
+use dart_core::sentence::{MODULES, is_part};
 use dart_core::tokenizer::{SETTINGS, VOCABULARIES};
 use dart_data::download::{CHECK_NETWORK, request};
 use hf_hub::{Cache, Repo, RepoType};
@@ -122,6 +123,8 @@ impl HubModel {
         ];
         let small = VOCABULARIES.iter().chain(&SETTINGS);
         wanted.extend(small.filter_map(|name| find(name)));
+        let parts = listing.siblings.iter().filter(|f| is_part(&f.rfilename));
+        wanted.extend(parts.filter(|_| find(MODULES).is_some()));
         if let Some(weights) = find(SINGLE) {
             wanted.push(weights);
         } else if let Some(index) = find(INDEX) {

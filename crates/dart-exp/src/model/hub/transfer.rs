@@ -30,7 +30,8 @@ pub(super) fn get(
     let blob = cached.blob_path(content);
     if !path.exists() {
         receive(file, url, token, &blob)?;
-        link(&blob, &path).with_context(|| path.display().to_string())?;
+        let folders = file.rfilename.matches('/').count();
+        link(&blob, &path, folders).with_context(|| path.display().to_string())?;
     }
     let length = path
         .metadata()
@@ -84,13 +85,15 @@ fn receive(file: &Listed, url: &str, token: Option<&str>, blob: &Path) -> Result
     fs::rename(&part, blob).with_context(shown)
 }
 
-/// Makes `path` a relative link to the blob, in place of one that leads nowhere.
-fn link(blob: &Path, path: &Path) -> std::io::Result<()> {
+/// Makes `path`, so many folders below the snapshot's, a relative link to the blob, in place of one
+/// that leads nowhere.
+fn link(blob: &Path, path: &Path, folders: usize) -> std::io::Result<()> {
     if path.is_symlink() {
         fs::remove_file(path)?;
     }
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     let name = blob.file_name().unwrap_or_default();
-    // snapshots/COMMIT/NAME
-    std::os::unix::fs::symlink(Path::new("../../blobs").join(name), path)
+    // snapshots/COMMIT/NAME, and one up for each folder in NAME.
+    let up = "../".repeat(2 + folders);
+    std::os::unix::fs::symlink(Path::new(&up).join("blobs").join(name), path)
 }
