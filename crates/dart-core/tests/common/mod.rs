@@ -42,9 +42,13 @@ pub fn close(what: &str, got: &Tensor, wanted: &Tensor, tolerance: f64) {
     );
 }
 
-/// The gradients of the last backward pass.
+/// The gradients of the last backward pass; 0 where it had none.
 pub fn gradients(parameters: &[Parameter]) -> Vec<Tensor> {
-    parameters.iter().map(|p| p.tensor.grad().copy()).collect()
+    let gradient = |p: &Parameter| match p.tensor.grad() {
+        gradient if gradient.defined() => gradient.copy(),
+        _ => p.tensor.detach().zeros_like(),
+    };
+    parameters.iter().map(gradient).collect()
 }
 
 /// Asserts that the gradients of a backward pass of `loss` equal its central differences at some
